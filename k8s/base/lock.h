@@ -20,6 +20,9 @@ struct lock {
 	enum lock_rank rank;
 };
 
+/* For a lock that lives as long as the program; it needs neither lock_init nor lock_done. */
+#define LOCK_STATIC_INIT(r) { PTHREAD_MUTEX_INITIALIZER, (r) }
+
 void lock_init(struct lock *l, enum lock_rank rank);
 void lock_done(struct lock *l);
 void lock_take(struct lock *l);

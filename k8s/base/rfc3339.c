@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Parsing walks over the stamp with a cursor that never passes its end; the calendar is libc's
+ * (timegm, gmtime_r), given fields that are in range. A leap second counts as the second before it,
+ * as POSIX time has no place for it.
+ */
+#include "k8s/base/rfc3339.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <time.h>
+
+#include "k8s/base/clock.h"
+
+#define END_S INT64_C(9214646400)      /* 2262-01-01T00:00:00Z: int64_t ns end that year */
+#define YEAR_9999_S INT64_C(253402300799) /* 9999-12-31T23:59:59Z, the last with four digits */
+
+struct cursor {
+	const char *p;
+	const char *end;
+};
+
+static bool is_digit(const struct cursor *c)
+{
+	return c->p < c->end && *c->p >= '0' && *c->p <= '9';
+}
+
+/* Exactly `digits` digits with a value within low..high. */
+static bool take_number(struct cursor *c, int digits, int low, int high, int *ret)
+{
+	int n = 0;
+
+	for (int i = 0; i < digits; i++) {
+		if (!is_digit(c))
+			return false;
+		n = n * 10 + (*c->p++ - '0');
+	}
+	*ret = n;
+	return n >= low && n <= high;
+}
+
+/* One of the two characters; which of them goes to *ret. */
+static bool take_char(struct cursor *c, const char either[2], char *ret)
+{
+	if (c->p == c->end || (*c->p != either[0] && *c->p != either[1]))
+		return false;
+	*ret = *c->p++;
+	return true;
+}
+
+static int days_in_month(int year, int month)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+	return days[month - 1] + (month == 2 && leap);
+}
+
+static bool take_date(struct cursor *c, struct tm *tm)
+{
+	int year, month, day;
+	char dash;
+
+	if (!take_number(c, 4, 0, 9999, &year) || !take_char(c, "--", &dash) ||
+	    !take_number(c, 2, 1, 12, &month) || !take_char(c, "--", &dash) ||
+	    !take_number(c, 2, 1, days_in_month(year, month), &day))
+		return false;
+	tm->tm_year = year - 1900;
+	tm->tm_mon = month - 1;
+	tm->tm_mday = day;
+	return true;
+}
+
+static bool take_time(struct cursor *c, struct tm *tm)
+{
+	char colon;
+
+	if (!take_number(c, 2, 0, 23, &tm->tm_hour) || !take_char(c, "::", &colon) ||
+	    !take_number(c, 2, 0, 59, &tm->tm_min) || !take_char(c, "::", &colon) ||
+	    !take_number(c, 2, 0, 60, &tm->tm_sec))
+		return false;
+	if (tm->tm_sec == 60)
+		tm->tm_sec = 59;
+	return true;
+}
+
+/* An optional fraction, in nanoseconds; digits beyond the ninth are cut. */
+static bool take_fraction(struct cursor *c, int64_t *ret_ns)
+{
+	int64_t unit = CLOCK_NS_PER_S / 10;
+
+	*ret_ns = 0;
+	if (c->p == c->end || *c->p != '.')
+		return true;
+	c->p++;
+	if (!is_digit(c))
+		return false;
+	for (; is_digit(c); c->p++, unit /= 10)
+		*ret_ns += unit * (*c->p - '0');
+	return true;
+}
+
+/* Z or ±HH:MM, in seconds east of UTC. */
+static bool take_offset(struct cursor *c, int64_t *ret_s)
+{
+	int hours, minutes;
+	char sign, colon;
+
+	*ret_s = 0;
+	if (take_char(c, "Zz", &sign))
+		return true;
+	if (!take_char(c, "+-", &sign) || !take_number(c, 2, 0, 23, &hours) ||
+	    !take_char(c, "::", &colon) || !take_number(c, 2, 0, 59, &minutes))
+		return false;
+	*ret_s = (hours * 60 + minutes) * (sign == '-' ? -60 : 60);
+	return true;
+}
+
+int rfc3339_parse(const char *s, size_t len, int64_t *ret_ns, struct error *e)
+{
+	struct cursor c = { s, s + len };
+	int shown = len < 64 ? (int)len : 64;
+	struct tm tm = { 0 };
+	int64_t ns, offset;
+	char t;
+
+	if (!take_date(&c, &tm) || !take_char(&c, "Tt", &t) || !take_time(&c, &tm) ||
+	    !take_fraction(&c, &ns) || !take_offset(&c, &offset) || c.p != c.end)
+		return error_set(e, EINVAL, "\"%.*s\" is no RFC 3339 time", shown, s);
+
+	int64_t seconds = (int64_t)timegm(&tm) - offset;
+
+	if (seconds < 0 || seconds >= END_S)
+		return error_set(e, EINVAL, "time \"%.*s\" is not within 1970-2261", shown, s);
+	*ret_ns = seconds * CLOCK_NS_PER_S + ns;
+	return 0;
+}
+
+int rfc3339_parse_seconds(const char *s, int64_t *ret_s, struct error *e)
+{
+	int64_t ns;
+	int r = rfc3339_parse(s, strlen(s), &ns, e);
+
+	if (r == 0)
+		*ret_s = ns / CLOCK_NS_PER_S;
+	return r;
+}
+
+static char *put_number(char *out, int64_t n, int digits, char after)
+{
+	for (int i = digits - 1; i >= 0; i--, n /= 10)
+		out[i] = (char)('0' + n % 10);
+	out[digits] = after;
+	return out + digits + 1;
+}
+
+/* Up to and with the seconds; what is outside 1970–9999 becomes the nearest time inside. */
+static char *put_seconds(char *out, int64_t seconds, char after)
+{
+	struct tm tm;
+	time_t t = seconds < 0 ? 0 : seconds > YEAR_9999_S ? YEAR_9999_S : seconds;
+
+	gmtime_r(&t, &tm);
+	out = put_number(out, tm.tm_year + 1900, 4, '-');
+	out = put_number(out, tm.tm_mon + 1, 2, '-');
+	out = put_number(out, tm.tm_mday, 2, 'T');
+	out = put_number(out, tm.tm_hour, 2, ':');
+	out = put_number(out, tm.tm_min, 2, ':');
+	return put_number(out, tm.tm_sec, 2, after);
+}
+
+void rfc3339_format(int64_t seconds, char out[RFC3339_SECONDS_LEN + 1])
+{
+	*put_seconds(out, seconds, 'Z') = '\0';
+}
+
+void rfc3339_format_nanos(int64_t ns, char out[RFC3339_NANOS_LEN + 1])
+{
+	if (ns < 0)
+		ns = 0;
+	out = put_seconds(out, ns / CLOCK_NS_PER_S, '.');
+	*put_number(out, ns % CLOCK_NS_PER_S, 9, 'Z') = '\0';
+}
