@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The attribute table and what its handlers get. A file in the mount is one row in table.c and one
+ * or two functions named after it; they never see a fuse_req_t, an offset or a fuse_file_info.
+ *
+ *	show   renders the content from the cache; any thread, must not wait or lock
+ *	store  checks a value and says what to change in the pod; cluster thread; may run again
+ *	       with a newer pod when another writer was faster
+ *	fetch  the content comes from the API server when opened
+ *	spool  a growing file
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "fs/registry.h"
+#include "fs/weaverfs.h"
+#include "k8s/base/buf.h"
+#include "k8s/base/error.h"
+
+struct podspec;
+
+enum attr_flags {
+	ATTR_LIVE = 1 << 0,     /* in a weaver's directory */
+	ATTR_DRAFT = 1 << 1,    /* in a draft and in .weaverfs/defaults */
+	ATTR_ARCHIVE = 1 << 2,  /* in an archive entry */
+	ATTR_CONTROL = 1 << 3,  /* in .weaverfs */
+	ATTR_CONSTANT = 1 << 4, /* never changes while the pod lives: the kernel may keep its size */
+};
+
+/* What a handler sees. Which members are set depends on where the file is. */
+struct weaver_view {
+	const struct weaverfs *fs;
+	struct caller caller;
+	int64_t now_s;                   /* the server's clock */
+	const struct registry_view *w;   /* ATTR_LIVE */
+	const struct pod *pod;           /* ATTR_LIVE: w->pod */
+	const struct podspec *spec;      /* ATTR_DRAFT: the draft, or the defaults */
+};
+
+/* What a store wants changed; strings are copied. */
+struct store_ctx {
+	struct weaver_view view;
+	bool append;   /* opened with O_APPEND */
+	bool truncate; /* the first write of an open with O_TRUNC */
+	struct store *store; /* private to store.c */
+};
+/* value NULL removes the key. 0 or -ENOMEM. */
+int store_annotation(struct store_ctx *c, const char *key, const char *value);
+int store_label(struct store_ctx *c, const char *key, const char *value);
+
+/* How a fetched file comes: the path to GET, as JSON or text, for this weaver. */
+typedef int attr_fetch_path(const struct weaver_view *w, struct buf *path, struct error *e);
+
+enum attr_spool { ATTR_SPOOL_NONE, ATTR_SPOOL_LOGS };
+
+struct attr {
+	const char *name;
+	unsigned flags;
+	mode_t mode;      /* 0: deduced, 0440 from show, 0200 from store and so on */
+	size_t max_write; /* beyond it EFBIG; 0: 4096 */
+	int (*show)(const struct weaver_view *w, struct buf *out, struct error *e);
+	int (*store)(struct store_ctx *c, const char *in, size_t len, struct error *e);
+	attr_fetch_path *fetch;
+	enum attr_spool spool;
+	const char *help; /* one sentence; becomes .weaverfs/help and docs/files.md */
+};
+
+/* ---- table.c ---- */
+#define ATTR_ROW_FIRST 1 /* row 0 is the directory itself */
+extern const struct attr *const table_rows; /* row numbers index it from ATTR_ROW_FIRST on */
+extern const unsigned table_n;              /* rows are ATTR_ROW_FIRST .. table_n */
+/* The row of a number, if it is in that scope; NULL. */
+const struct attr *table_get(unsigned row, unsigned scope);
+/* The row of a name in that scope, 0: none. */
+unsigned table_find(const char *name, unsigned scope);
+/* Permission bits: mode, or deduced from the hooks; scope decides whether it is writable. */
+mode_t table_mode(const struct attr *a, unsigned scope);
+/* Handlers, one or two a row, are declared in fs/attr_handlers.h. */

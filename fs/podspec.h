@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a weaver is made of, and the Pod (core/v1) that is made of it, exactly as loom-compat.md §2
+ * has it. Pure: no clock, no I/O.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "fs/config.h"
+#include "k8s/base/buf.h"
+#include "k8s/base/error.h"
+#include "k8s/base/uuid.h"
+
+struct podspec_pair {
+	char *key, *value;
+};
+
+/* A draft's (and the defaults') content. Owned by whoever has it; NULL and 0 where not asked. */
+struct podspec {
+	char *image;
+	char **command, **args; /* NULL-terminated, or NULL */
+	char *workdir, *repo, *branch;
+	char *cpu, *memory;
+	struct podspec_pair *env, *tags;
+	size_t n_env, n_tags;
+	int64_t ttl_s; /* 0: the default */
+	bool hold;
+};
+
+int podspec_init(struct podspec *s, const struct config *config, struct error *e); /* the defaults */
+void podspec_done(struct podspec *s);
+
+struct podspec_identity {
+	char id[UUID_LEN + 1]; /* UUIDv7; the pod is weaver-<id> */
+	const char *name;      /* the directory's; label loom.dev/name and hostname */
+	uid_t uid;
+	gid_t gid;
+	mode_t mode;           /* permission bits of the directory */
+	const char *owner_user_id; /* after `users_file`, or the numeric uid */
+	int64_t now_s;         /* the server's clock */
+};
+
+/* The Pod as JSON, appended to out. -EINVAL: a value that Kubernetes would refuse, and which. */
+int podspec_build(const struct podspec *s, const struct podspec_identity *id,
+		  const struct config *config, struct buf *out, struct error *e);
+
+/* loom.dev/image-registry and -name of an image reference, as label values. Never fails. */
+void podspec_image_labels(const char *image, struct buf *image_label, struct buf *registry,
+			  struct buf *name);
+
+/* Whether name may be a weaver's directory (RFC 1123 label): 0, -EINVAL, -ENAMETOOLONG (over 63),
+ * -EPERM (leading dot). */
+int podspec_check_name(const char *name, struct error *e);
+
+/* The names of loom-compat.md §2 that are written here and read in weaver.c. */
+#define LOOM_LABEL_MANAGED "loom.dev/managed"
+#define LOOM_LABEL_ID "loom.dev/weaver-id"
+#define LOOM_LABEL_NAME "loom.dev/name"
+#define LOOM_LABEL_OWNER "loom.dev/owner-user-id"
+#define LOOM_ANNOTATION_TAGS "loom.dev/tags"
+#define LOOM_ANNOTATION_LIFETIME "loom.dev/lifetime-hours"
+#define LOOM_ANNOTATION_EXPIRES "loom.dev/expires-at"
+#define LOOM_ANNOTATION_UID "loom.dev/uid"
+#define LOOM_ANNOTATION_GID "loom.dev/gid"
+#define LOOM_ANNOTATION_MODE "loom.dev/mode"
+#define LOOM_ANNOTATION_HOLD "loom.dev/hold"
+#define LOOM_ANNOTATION_REPO "loom.dev/repo"
+#define LOOM_ANNOTATION_BRANCH "loom.dev/branch"
+#define LOOM_CONTAINER "weaver"
+#define LOOM_SIDECAR "audit-sidecar"
+#define LOOM_POD_PREFIX "weaver-"
