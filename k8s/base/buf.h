@@ -16,14 +16,16 @@ struct buf {
 	bool failed; /* an allocation failed; the content is incomplete */
 };
 
+/* clang-format off */
 #define BUF_INIT { 0 }
+/* clang-format on */
 
-void buf_done(struct buf *b);                  /* frees; b is empty again */
-void buf_reset(struct buf *b);                 /* len 0, memory and cap kept, failed cleared */
-int buf_reserve(struct buf *b, size_t more);   /* room for more bytes after len; 0 or -ENOMEM */
-int buf_error(const struct buf *b);            /* 0 or -ENOMEM */
-const char *buf_str(const struct buf *b);      /* never NULL: "" while empty; borrowed */
-char *buf_steal(struct buf *b);                /* returns owned string ("" while empty), NULL: OOM */
+void buf_done(struct buf *b);                /* frees; b is empty again */
+void buf_reset(struct buf *b);               /* len 0, memory and cap kept, failed cleared */
+int buf_reserve(struct buf *b, size_t more); /* room for more bytes after len; 0 or -ENOMEM */
+int buf_error(const struct buf *b);          /* 0 or -ENOMEM */
+const char *buf_str(const struct buf *b);    /* never NULL: "" while empty; borrowed */
+char *buf_steal(struct buf *b);              /* returns owned string ("" while empty), NULL: OOM */
 
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_add_str(struct buf *b, const char *s); /* NULL adds nothing */

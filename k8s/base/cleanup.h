@@ -30,7 +30,9 @@
 	})
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+/* clang-format off */
 #define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+/* clang-format on */
 
 /* free(*p) and close(*fd >= 0) in the form _cleanup_ wants. */
 void cleanup_free(void *pp);

@@ -65,9 +65,9 @@ static int parse_parts(const char *s, int64_t *ret, struct error *e)
 		while (next < ARRAY_SIZE(units) && units[next].unit != *s)
 			next++;
 		if (next == ARRAY_SIZE(units))
-			return error_set(e, EINVAL,
-					 "no unit at \"%.16s\" (w d h m s, each once, in this order)",
-					 s);
+			return error_set(
+				e, EINVAL,
+				"no unit at \"%.16s\" (w d h m s, each once, in this order)", s);
 		total += n * units[next++].seconds;
 		if (total > MAX_S)
 			total = MAX_S + 1;
@@ -85,7 +85,8 @@ int duration_parse(const char *s, struct duration *ret, struct error *e)
 	int64_t total = 0;
 
 	if (at_end(p))
-		return error_set(e, EINVAL, "duration: empty (examples: 3600, 90m, 1h30m, 2w, +1h)");
+		return error_set(e, EINVAL,
+				 "duration: empty (examples: 3600, 90m, 1h30m, 2w, +1h)");
 
 	int r = parse_parts(p, &total, e);
 

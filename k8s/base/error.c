@@ -45,7 +45,8 @@ static void make_one_line(char *text)
 		*p = ' ';
 }
 
-static __attribute__((format(printf, 3, 0))) void compose(char *out, size_t size, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void compose(char *out, size_t size, const char *fmt,
+							  va_list ap)
 {
 	int n = vsnprintf(out, size, fmt, ap);
 

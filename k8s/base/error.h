@@ -11,7 +11,9 @@ struct error {
 	char text[1024]; /* NUL-terminated, one line, no trailing newline */
 };
 
+/* clang-format off */
 #define ERROR_INIT { 0 }
+/* clang-format on */
 
 /* Sets e (when not NULL) and returns -code, so that `return error_set(e, EINVAL, …)` reads well. */
 int error_set(struct error *e, int code, const char *fmt, ...)

@@ -25,13 +25,15 @@ struct hash {
 	size_t count;
 };
 
+/* clang-format off */
 #define HASH_INIT { 0 }
+/* clang-format on */
 
-void hash_done(struct hash *h);                                        /* frees the buckets alone */
-int hash_insert(struct hash *h, struct hash_node *n, uint64_t hash);   /* 0 or -ENOMEM */
-bool hash_remove(struct hash *h, struct hash_node *n);                 /* whether it was there */
-struct hash_node *hash_first(const struct hash *h, uint64_t hash);     /* NULL: none */
-struct hash_node *hash_next(const struct hash_node *n);                /* same hash; NULL: none */
+void hash_done(struct hash *h);                                      /* frees the buckets alone */
+int hash_insert(struct hash *h, struct hash_node *n, uint64_t hash); /* 0 or -ENOMEM */
+bool hash_remove(struct hash *h, struct hash_node *n);               /* whether it was there */
+struct hash_node *hash_first(const struct hash *h, uint64_t hash);   /* NULL: none */
+struct hash_node *hash_next(const struct hash_node *n);              /* same hash; NULL: none */
 
 /*
  * A 64-bit hash of bytes that never changes between releases and machines (FNV-1a, then the

@@ -9,7 +9,9 @@ struct list {
 	struct list *next, *prev;
 };
 
+/* clang-format off */
 #define LIST_INIT(name) { &(name), &(name) }
+/* clang-format on */
 
 static inline void list_init(struct list *l)
 {

@@ -21,7 +21,9 @@ struct lock {
 };
 
 /* For a lock that lives as long as the program; it needs neither lock_init nor lock_done. */
+/* clang-format off */
 #define LOCK_STATIC_INIT(r) { PTHREAD_MUTEX_INITIALIZER, (r) }
+/* clang-format on */
 
 void lock_init(struct lock *l, enum lock_rank rank);
 void lock_done(struct lock *l);

@@ -9,10 +9,15 @@
 #include <stdbool.h>
 
 /* Values of syslog(3), which sd-daemon(3) prefixes use too. */
-enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_INFO = 6, LOG_LEVEL_DEBUG = 7 };
+enum log_level {
+	LOG_LEVEL_ERROR = 3,
+	LOG_LEVEL_WARNING = 4,
+	LOG_LEVEL_INFO = 6,
+	LOG_LEVEL_DEBUG = 7,
+};
 
 struct log_options {
-	const char *program; /* borrowed for ever */
+	const char *program;  /* borrowed for ever */
 	enum log_level level; /* what is less severe is dropped */
 	bool json;
 };

@@ -19,8 +19,8 @@
 struct decimal {
 	const char *text; /* digits with at most one point among them */
 	size_t text_len;
-	long point;       /* how many digits stand before the point, after all factors of ten */
-	unsigned shift;   /* times 2^shift */
+	long point;     /* how many digits stand before the point, after all factors of ten */
+	unsigned shift; /* times 2^shift */
 	bool negative;
 };
 
@@ -150,7 +150,8 @@ static int parse_scaled(const char *s, long scale, int64_t *ret, struct error *e
 	int64_t value = 0;
 
 	if (!parse_decimal(s, &d))
-		return error_set(e, EINVAL, "\"%.64s\" is no quantity (such as 500m, 1.5 or 2Gi)", s);
+		return error_set(e, EINVAL, "\"%.64s\" is no quantity (such as 500m, 1.5 or 2Gi)",
+				 s);
 	d.point += scale;
 	normalise(&d);
 	if (d.text_len > 0) {

@@ -13,7 +13,7 @@
 
 #include "k8s/base/clock.h"
 
-#define END_S INT64_C(9214646400)      /* 2262-01-01T00:00:00Z: int64_t ns end that year */
+#define END_S INT64_C(9214646400)         /* 2262-01-01T00:00:00Z: int64_t ns end that year */
 #define YEAR_9999_S INT64_C(253402300799) /* 9999-12-31T23:59:59Z, the last with four digits */
 
 struct cursor {
