@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 # weaverfs. `make help` lists the targets. BUILD=release|asan|tsan, CC=gcc|clang, V=1 shows commands.
 
-BUILD ?= release
-O     ?= build/$(BUILD)
-MNT   ?= /mnt/weavers
+BUILD  ?= release
+O      ?= build/$(BUILD)
+MNT    ?= /mnt/weavers
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 10
 
 VERSION := 0.1.0
 PKGS    := fuse3 libcurl libcjson yaml-0.1 libwebsockets openssl
+
+# Debian packages: to build, to check the form, to run the cases (pods without and with a cluster).
+DEPS := gcc libc6-dev make pkg-config git libfuse3-dev libcurl4-openssl-dev libcjson-dev libyaml-dev \
+	libwebsockets-dev libssl-dev libcmocka-dev clang clang-format fuse3 bubblewrap jq curl openssl \
+	python3 inotify-tools iproute2 procps util-linux busybox-static containerd runc \
+	containernetworking-plugins
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
 	-Wwrite-strings -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough -Wconversion -Wno-sign-conversion \
@@ -16,18 +24,29 @@ FLAGS_release := -O2 -fstack-protector-strong -fstack-clash-protection -fcf-prot
 	-D_FORTIFY_SOURCE=3 -fPIE
 FLAGS_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FLAGS_tsan := -O1 -fno-omit-frame-pointer -fsanitize=thread
+FLAGS_fuzz := $(FLAGS_asan) -fsanitize=fuzzer-no-link
 LINK_release := -pie -Wl,-z,relro,-z,now
-LINK_asan := -fsanitize=address,undefined
-LINK_tsan := -fsanitize=thread
 
-CPPFLAGS += -D_GNU_SOURCE -DFUSE_USE_VERSION=314 -DWEAVERFS_VERSION='"$(VERSION)"' -I. \
-	$(filter-out -I/usr/include,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
-CFLAGS   += -std=gnu17 -g -fvisibility=hidden $(WARN) $(FLAGS_$(BUILD))
-LDFLAGS  += $(LINK_$(BUILD))
-LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread
+# CPPFLAGS, CFLAGS, LDFLAGS and LDLIBS are the caller's; they come after ours.
+cppflags := -D_GNU_SOURCE -DFUSE_USE_VERSION=314 -DWEAVERFS_VERSION='"$(VERSION)"' -I. \
+	$(filter-out -I/usr/include,$(shell pkg-config --cflags $(PKGS) 2>/dev/null)) $(CPPFLAGS)
+cflags   := -std=gnu17 -g -fvisibility=hidden $(WARN) $(FLAGS_$(BUILD)) $(CFLAGS)
+ldflags  := $(LINK_$(BUILD)) $(LDFLAGS)
+ldlibs   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread $(LDLIBS)
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$(2)";)
+link = $(CC) $(cflags) $(ldflags) -o $@ $^ $(ldlibs)
+# The same tree built another way: $(call other,asan) TARGET
+other = $(MAKE) --no-print-directory BUILD=$(1) O=$(dir $(O))$(1)
+# Runs each of $(2); shows what those that fail say; 77 is a skip. $(1) names the lot.
+define each
+@n=0; bad=; skip=; for t in $(2); do \
+	out=$$(O=$(O) "$$t" 2>&1); r=$$?; n=$$((n + 1)); \
+	[ $$r -eq 0 ] && continue; printf '%s: %s\n' "$$t" "$$out"; \
+	[ $$r -eq 77 ] && skip="$$skip $${t##*/}" || bad="$$bad $${t##*/}"; \
+done; echo "$(1): $$n run, failed:$${bad:- none}$${skip:+, skipped:$$skip}"; [ $$n -gt 0 ] && [ -z "$$bad" ]
+endef
 
 # One static library per folder; programs and unit tests take from them what they use.
 LIBDIRS  := k8s/base k8s fs
@@ -36,17 +55,56 @@ objs     = $(patsubst %.c,$(O)/%.o,$(filter-out fs/main.c,$(wildcard $(1)/*.c)))
 LIBS     := $(foreach d,fs k8s k8s/base,$(call lib,$d))
 PROGRAMS := $(O)/weaverfs $(O)/kubesim
 UNITS    := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
+FUZZERS  := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all run check check-all check-cluster unit bench lint fuzz install deps help clean
+.PHONY: all run check check-all check-cluster unit bench lint fuzz fuzzers install deps help clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 all: $(PROGRAMS) ## build everything into build/$(BUILD)
 
+# What needs packages starts make again after deps: pkg-config has been asked above by then.
+run: deps ## try it: a simulated cluster, mounted at $(MNT)
+	@$(MAKE) --no-print-directory all
+	@O=$(O) MNT=$(MNT) tools/run-mount
+check: deps ## install packages, build, run lint, unit tests and cases
+	@$(MAKE) --no-print-directory all
+	@$(call other,asan) all
+	@O=$(O) tests/run
+check-all: deps ## check, and tsan, guests, fuzzers and the long cases
+	@$(MAKE) --no-print-directory all
+	@$(call other,asan) all
+	@$(call other,tsan) all
+	@O=$(O) tests/run --all
+check-cluster: deps ## the cases on a real Kubernetes (needs Go >= 1.24)
+	@$(MAKE) --no-print-directory all
+	@O=$(O) tests/run --cluster real
+unit: $(UNITS) ## unit tests alone
+	$(call each,unit,$(UNITS))
+lint: all ## rules of style and form
+	$(call each,lint,$(wildcard tests/lint/*.sh))
+fuzz: ## each fuzzer for FUZZ_SECONDS (10)
+	@$(call other,fuzz) CC=clang fuzzers
+fuzzers: $(FUZZERS)
+	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)
+bench: all ## ratios against other ways to the same result
+	@O=$(O) tools/bench/run
+install: all ## into $(DESTDIR)$(PREFIX)/bin
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)
+deps: ## install the Debian packages that are missing
+	@missing=$$(for p in $(DEPS); do dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null \
+		| grep -qx installed || echo $$p; done); [ -z "$$missing" ] && exit; set -e; \
+	echo "installing" $$missing; export DEBIAN_FRONTEND=noninteractive; \
+	apt-get update -qq; apt-get install -y -qq --no-install-recommends $$missing
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.* ## /\1	/p' Makefile | expand -t 16
+clean: ## remove all builds
+	rm -rf $(patsubst build/%,build,$(O))
+
 $(O)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(cppflags) $(cflags) -MMD -MP -c -o $@ $<
 
 define library
 $(call lib,$(1)): $(call objs,$(1))
@@ -55,13 +113,17 @@ endef
 $(foreach d,$(LIBDIRS),$(eval $(call library,$d)))
 
 $(O)/weaverfs: $(O)/fs/main.o $(LIBS)
-	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)$(link)
 
 $(O)/kubesim: $(call objs,tools/kubesim) $(call lib,k8s/base)
-	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)$(link)
 
 $(O)/unit/%: $(O)/tests/unit/%.o $(LIBS)
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	$(call say,LD,$@)$(link) -lcmocka
+
+$(O)/fuzz/%: $(O)/tests/fuzz/%.o $(LIBS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(link) -fsanitize=fuzzer
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
