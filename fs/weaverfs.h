@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "k8s/base/list.h"
+
 struct fuse_session;
 
 struct weaverfs {
@@ -19,6 +21,8 @@ struct weaverfs {
 	struct reaper *reaper;
 	struct create *create;       /* in-flight mkdirs */
 	struct tombstones *tombstones;
+	struct logs *logs;           /* log streams and their spools */
+	struct list tasks;           /* in flight, see task.h; cluster thread */
 	struct errors *errors;       /* the last failed operations */
 	struct metrics *metrics;
 	struct fuse_session *session; /* NULL before the mount */
