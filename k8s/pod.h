@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A pod, compact and immutable: about 40 fields of core/v1 Pod, all strings in one allocation with
- * the struct, a reference count. Readers on any thread hold a reference and need no lock.
+ * A pod, compact and immutable: about 40 fields of core/v1 Pod in one allocation with the struct;
+ * what thousands of pods have alike (keys, images, reasons) is stored once for the process. A
+ * reference count: readers on any thread hold a reference and need no lock.
  */
 #pragma once
 #include <stdbool.h>
@@ -23,17 +24,20 @@ struct pod_container {
 	const char *name;
 	const char *id; /* containerd://…, "" before it was made */
 	enum pod_state state;
+	int restarts;
 	const char *reason;  /* of the waiting or terminated state: "ErrImagePull", "OOMKilled" */
 	const char *message; /* ditto */
 	int exit_code, signal;
 	int64_t started_s, finished_s; /* 0 where the server says 1970 (StartError) */
-	int restarts;
 	bool ready, started;
 	bool restartable; /* an init container with restartPolicy Always: a native sidecar */
+	unsigned char order; /* its place among the statuses: the kubelet sorts them by name */
 };
 
 struct pod {
 	int refs; /* atomic */
+	bool initialized, pod_ready, scheduling_gated; /* conditions */
+	bool tty;				       /* of the main container */
 	const char *name, *namespace_, *uid, *resource_version;
 	const char *phase;            /* "Pending" … */
 	const char *reason, *message; /* status.reason: Evicted, DeadlineExceeded */
@@ -41,7 +45,6 @@ struct pod {
 	int64_t created_s, deleted_s /* deletionTimestamp */, started_s /* status.startTime */;
 	int64_t active_deadline_s; /* spec.activeDeadlineSeconds, 0: none */
 	int64_t grace_s;           /* deletionGracePeriodSeconds, 0: none */
-	bool initialized, pod_ready, scheduling_gated;
 	const char *unschedulable; /* message of PodScheduled=False, reason Unschedulable; "" else */
 	const struct pod_pair *labels;
 	size_t n_labels;
@@ -59,12 +62,12 @@ struct pod {
 	const struct pod_pair *env; /* literal values only; valueFrom ones are left out */
 	size_t n_env;
 	const char *cpu_limit, *memory_limit;
-	bool tty;
 };
 
 /*
  * json: one Pod, NUL-terminated. main_container: whose image, command, env … are kept. managedFields
- * and annotations of other tools over 4 KiB are skipped. -EPROTO: no pod (no name or uid), -ENOMEM.
+ * and annotations of other tools (a domain that no label has) over 4 KiB are skipped. -EPROTO: no
+ * pod (no name or uid), -ENOMEM.
  */
 int pod_parse(const char *json, const char *main_container, struct pod **ret, struct error *e);
 struct pod *pod_ref(const struct pod *p); /* atomically; immutable, hence const in */

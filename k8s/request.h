@@ -72,7 +72,12 @@ struct request_spec {
 	 * 503 with Retry-After, a fresh namespace's service account, connection refused).
 	 */
 	bool idempotent;
-	/* Streaming: 2xx bytes as they come; < 0 ends the request with that error. */
+	/*
+	 * Streaming: the headers of a 2xx have come; optional. A quiet watch is known to be accepted by
+	 * nothing else. Bytes of 2xx as they come; < 0 ends the request with that error. Neither may
+	 * call request_cancel() on its own request.
+	 */
+	void (*on_open)(void *data);
 	int (*on_data)(void *data, const char *bytes, size_t len);
 	/* Exactly once, never from inside request_start(), not after request_cancel(). The request is
 	 * gone when it returns. */

@@ -5,7 +5,9 @@
  * a list, with the list's own "metadata" object. A DOM is never built for a list.
  */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "k8s/base/buf.h"
 #include "k8s/base/error.h"
@@ -24,10 +26,12 @@ struct scan {
 	char key[16];       /* SCAN_LIST: the last top-level key, cut */
 	unsigned char key_len;
 	unsigned state, depth;
+	uint64_t brackets; /* a bit per level: 1 for [, 0 for { */
 	bool in_string, escaped;
 };
 
 #define SCAN_OBJECT_MAX (8u << 20) /* etcd refuses objects over 1.5 MiB */
+#define SCAN_DEPTH_MAX 64          /* a Pod with its managedFields nests 20 deep */
 
 void scan_init(struct scan *s, enum scan_shape shape);
 void scan_done(struct scan *s);
@@ -35,3 +39,11 @@ void scan_done(struct scan *s);
 int scan_feed(struct scan *s, const char *bytes, size_t len, struct error *e);
 /* At the end of the stream: -EPROTO when it ended inside an object or a list. */
 int scan_finish(const struct scan *s, struct error *e);
+
+/*
+ * Peeks into an object that the scan has delivered, without a DOM: the bytes of its member `key`
+ * (quotes and brackets included), borrowed from json. NULL: none, or no object.
+ */
+const char *scan_member(const char *json, size_t len, const char *key, size_t *ret_len);
+/* The end of the JSON value that begins at p, which is no blank; NULL: it does not end before end. */
+const char *scan_value_end(const char *p, const char *end);
