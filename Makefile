@@ -12,9 +12,9 @@ PKGS    := fuse3 libcurl libcjson yaml-0.1 libwebsockets openssl
 
 # Debian packages: to build, to check the form, to run the cases (pods without and with a cluster).
 DEPS := gcc libc6-dev make pkg-config git libfuse3-dev libcurl4-openssl-dev libcjson-dev libyaml-dev \
-	libwebsockets-dev libssl-dev libcmocka-dev clang clang-format fuse3 bubblewrap jq curl openssl \
-	python3 inotify-tools iproute2 procps util-linux busybox-static containerd runc \
-	containernetworking-plugins
+	libwebsockets-dev libssl-dev libcmocka-dev clang libclang-rt-14-dev clang-format \
+	fuse3 bubblewrap jq curl openssl python3 inotify-tools iproute2 procps util-linux \
+	busybox-static containerd runc containernetworking-plugins
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
 	-Wwrite-strings -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough -Wconversion -Wno-sign-conversion \
