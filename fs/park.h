@@ -12,7 +12,7 @@
 #include "k8s/loop.h"
 
 struct park {
-	struct list node; /* for the owner's list; cluster thread */
+	struct list node; /* for the owner's list, unlinked by park_take(); cluster thread */
 	fuse_req_t req;   /* NULL once taken */
 	/* Called on the cluster thread after a signal: park_take() and reply EINTR. */
 	void (*interrupted)(struct park *p);
@@ -20,10 +20,16 @@ struct park {
 	struct loop *loop;
 	struct loop_job job;
 	int posted;    /* atomic: the job is on its way */
-	bool released; /* park_free() was called meanwhile */
+	bool released; /* taken meanwhile: the job frees it */
 };
 
-/* Heap; cluster thread. NULL: out of memory. A signal that came before calls interrupted() soon. */
+/*
+ * Heap; cluster thread. NULL: out of memory. A signal that came before calls interrupted() later,
+ * never from inside.
+ */
 struct park *park_new(struct loop *loop, fuse_req_t req, void (*interrupted)(struct park *p));
-/* The request, to be answered now; NULL: already taken. Frees p as soon as nothing points at it. */
+/*
+ * The request, to be answered now; NULL: already taken. Frees p as soon as nothing points at it: p
+ * must not be used afterwards. Cluster thread, or after the loop has stopped.
+ */
 fuse_req_t park_take(struct park *p);

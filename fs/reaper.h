@@ -14,9 +14,21 @@ struct reaper;
 struct pod;
 
 int reaper_new(struct weaverfs *fs, struct reaper **ret, struct error *e);
-void reaper_start(struct reaper *r); /* after the first list */
+/*
+ * After the first list: the sweep at start follows on the loop's next turn. What a lowered
+ * max_ttl_hours cuts short is appended to warning, one sentence that names the weavers, before
+ * anything is deleted; nothing is appended when there is none.
+ */
+void reaper_start(struct reaper *r, struct buf *warning);
 void reaper_free(struct reaper *r);
 /* From sync: a pod is new or has changed: its expiry may be the earliest. */
 void reaper_pod_changed(struct reaper *r, const struct pod *pod);
-/* The `reap` file: what a run now would delete, what the last run deleted. Any thread. */
+/*
+ * The `reap` file, tab-separated, a kind first. Any thread.
+ *	would-delete	NAME	POD	EXPIRES
+ *	cut	NAME	POD	EXPIRES	WANTED		max_ttl_hours ends it before what its pod asks for
+ *	last-run	TIME	DELETED	FAILED
+ *	deleted	NAME	POD	EXPIRES
+ *	failed	NAME	POD	ERRNO	MESSAGE
+ */
 void reaper_show(struct reaper *r, struct buf *out);

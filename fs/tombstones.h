@@ -20,7 +20,10 @@ void tombstones_free(struct tombstones *t);
 
 /* Before a POST: "pod_name may appear". -errno: not written, do not send. */
 int tombstones_intend(struct tombstones *t, const char *pod_name, struct error *e);
-/* After a definite answer: the pod is a weaver, or was refused. */
+/*
+ * After a definite answer: the pod is a weaver, or was refused. Before the mkdir is answered: what is
+ * not settled in the journal is deleted by the next start.
+ */
 void tombstones_settle(struct tombstones *t, const char *pod_name);
 /* After an ambiguous failure: to be deleted whenever it shows up (fdatasync(2)ed). */
 void tombstones_bury(struct tombstones *t, const char *pod_name);
