@@ -6,11 +6,23 @@
  */
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "k8s/base/buf.h"
 #include "k8s/base/error.h"
+
+struct cJSON;
+
+/* A line of users_file: "1000: alice", or "1000:100: alice" for this uid with this gid alone. */
+struct config_user {
+	uid_t uid;
+	gid_t gid; /* (gid_t)-1: any */
+	char *id;
+};
+
+#define CONFIG_SETTINGS_MAX 64
 
 /* Everything is filled by config_load() and read-only afterwards. Strings: NULL where not set. */
 struct config {
@@ -52,10 +64,15 @@ struct config {
 	int64_t threads;
 	char *log_level;
 	bool log_json;
+	/* what the files named above hold, and where each setting came from (config.c) */
+	struct cJSON *pod_patch_object; /* NULL: none */
+	struct config_user *users;
+	size_t n_users;
+	unsigned char sources[CONFIG_SETTINGS_MAX];
 };
 
 struct config_input {
-	const char *options; /* the text after -o, commas between, "\," inside a value; NULL: none */
+	const char *options; /* after -o: commas between, "\," inside a value; NULL: none */
 	const char *file;    /* NULL: /etc/loom/weaverfs.yaml, which may be missing */
 };
 
@@ -67,6 +84,8 @@ struct config_input {
 int config_load(struct config *c, const struct config_input *in, struct buf *ret_fuse_options,
 		struct error *e);
 void config_done(struct config *c);
+/* The Loom user id of users_file; NULL: none, the numeric uid stands for itself. */
+const char *config_user_id(const struct config *c, uid_t uid, gid_t gid);
 /* "key=value  # default|file|env|option" a line, secrets masked. */
 void config_show(const struct config *c, struct buf *out);
 /* The settings part of --help. */

@@ -29,7 +29,8 @@ struct podspec {
 	bool hold;
 };
 
-int podspec_init(struct podspec *s, const struct config *config, struct error *e); /* the defaults */
+/* The defaults. */
+int podspec_init(struct podspec *s, const struct config *config, struct error *e);
 void podspec_done(struct podspec *s);
 
 struct podspec_identity {
@@ -37,9 +38,9 @@ struct podspec_identity {
 	const char *name;      /* the directory's; label loom.dev/name and hostname */
 	uid_t uid;
 	gid_t gid;
-	mode_t mode;           /* permission bits of the directory */
+	mode_t mode;               /* permission bits of the directory */
 	const char *owner_user_id; /* after `users_file`, or the numeric uid */
-	int64_t now_s;         /* the server's clock */
+	int64_t now_s;             /* the server's clock */
 };
 
 /* The Pod as JSON, appended to out. -EINVAL: a value that Kubernetes would refuse, and which. */
@@ -66,8 +67,8 @@ int podspec_check_name(const char *name, struct error *e);
 #define LOOM_ANNOTATION_GID "loom.dev/gid"
 #define LOOM_ANNOTATION_MODE "loom.dev/mode"
 #define LOOM_ANNOTATION_HOLD "loom.dev/hold"
-#define LOOM_ANNOTATION_REPO "loom.dev/repo"
-#define LOOM_ANNOTATION_BRANCH "loom.dev/branch"
+#define LOOM_ENV_REPO "LOOM_REPO"
+#define LOOM_ENV_BRANCH "LOOM_BRANCH"
 #define LOOM_CONTAINER "weaver"
 #define LOOM_SIDECAR "audit-sidecar"
 #define LOOM_POD_PREFIX "weaver-"
