@@ -20,14 +20,15 @@ enum watch_event { WATCH_ADDED, WATCH_MODIFIED, WATCH_DELETED };
 struct watch_ops {
 	/*
 	 * A replace: begin, then WATCH_ADDED for every object there is, then end. What was known and
-	 * did not come is gone. abort instead of end: the list broke off; forget what it brought.
+	 * did not come is gone. Changes made meanwhile may come before end already, as MODIFIED and
+	 * DELETED. abort instead of end: the list broke off; forget what it brought.
 	 */
 	void (*replace_begin)(void *data);
 	void (*replace_end)(void *data);
 	void (*replace_abort)(void *data);
 	void (*object)(void *data, enum watch_event type, const char *json, size_t len);
 	/* Healthy or not has changed; e says why not, NULL when healthy. */
-	void (*health)(void *data, bool healthy, const struct error *e);
+	void (*health)(void *data, bool healthy, const struct error *e); /* NULL: not wanted */
 };
 
 struct watch_spec {
@@ -39,7 +40,8 @@ struct watch_spec {
 };
 
 int watch_start(const struct watch_spec *spec, struct watch **ret, struct error *e);
-void watch_stop(struct watch *w); /* no callback after it; frees */
+/* No callback after it; frees. This and watch_relist() may be called from the callbacks. */
+void watch_stop(struct watch *w);
 /* Lists again now, as a replace: when an order of events can no longer be known. */
 void watch_relist(struct watch *w);
 

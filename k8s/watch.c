@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * List+watch as client-go's Reflector does it (tools/cache/reflector.go), as a sequence of
+ *attempts, each one request:
+ *
+ *	STREAM  watch with sendInitialEvents: what there is, a bookmark that says so, then changes
+ *	LIST    where the server refuses that: a list, followed by
+ *	FOLLOW  a watch from the version that was seen last
+ *
+ * A replace (STREAM or LIST) leaves resourceVersion unset, that is, asks for what is true now: a
+ *list from the server's cache (rv=0) may be older than what was already seen, and going back in
+ *time would bring deleted weavers back to life. How an attempt has ended (enum ending) decides
+ *about the next one; all waiting is done by one timer, which guards against silence while a request
+ *runs.
+ */
+#include "k8s/watch.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "k8s/base/buf.h"
+#include "k8s/base/clock.h"
+#include "k8s/loop.h"
+#include "k8s/request.h"
+#include "k8s/scan.h"
+#include "k8s/watch_private.h"
+
+struct watch_timing watch_timing = {
+	.backoff_ms = 800,
+	.backoff_max_ms = 30000,
+	.backoff_reset_ms = 120000,
+	.away_poll_ms = 250,
+	.away_attempt_ms = 5000,
+	.stall_ms = 95000, /* bookmarks come each 59 s */
+	.stall_list_ms = 60000,
+	.slack_ms = 30000,
+	.short_ms = 1000,
+	.timeout_min_s = 300,
+	.timeout_max_s = 600,
+};
+
+enum stage { STAGE_STREAM, STAGE_LIST, STAGE_FOLLOW };
+
+enum ending {
+	ENDING_NONE,
+	ENDING_CLEAN,     /* the server has closed a watch in good order */
+	ENDING_LISTED,    /* the list is complete */
+	ENDING_EXPIRED,   /* history is gone: replace now */
+	ENDING_REFUSED,   /* no watch lists here: list */
+	ENDING_TRANSIENT, /* the same again, later */
+	ENDING_DISTRUST,  /* what was known cannot be relied on: replace, later */
+};
+
+struct watch {
+	struct client *client; /* borrowed */
+	struct loop *loop;     /* borrowed */
+	char *path, *selector; /* owned; selector may be NULL */
+	const struct watch_ops *ops;
+	void *data;
+
+	enum stage stage;        /* of the attempt that runs or is next */
+	struct request *request; /* NULL between attempts */
+	struct loop_timer timer; /* the next attempt, or the end of patience with this one */
+	struct scan scan;
+	struct buf rv;      /* the last version seen; opaque */
+	enum ending ending; /* decided inside the stream */
+	struct error why;   /* of it */
+	unsigned events;    /* of this attempt, bookmarks too */
+	uint32_t timeout_s; /* of this attempt */
+	int64_t started_ns; /* of this attempt */
+	int64_t last_bytes_ns, last_event_ns;
+	int64_t last_failure_ns, waiting_since_ns;
+	unsigned failures; /* in a row; the exponent of the wait */
+	bool replacing;    /* between replace_begin and its end */
+	bool synced;
+	bool no_watch_list; /* refused once: not asked for again */
+	bool bookmarks;     /* they do come here */
+	bool healthy, health_told;
+	bool busy; /* inside a callback of the request: stop and relist are only noted */
+	bool stopped, relist;
+};
+
+static void free_watch(struct watch *w)
+{
+	loop_timer_cancel(&w->timer);
+	scan_done(&w->scan);
+	buf_done(&w->rv);
+	free(w->path);
+	free(w->selector);
+	free(w);
+}
+
+static void set_timer_in(struct watch *w, int64_t ms)
+{
+	loop_timer_set(w->loop, &w->timer, clock_monotonic_ns() + ms * CLOCK_NS_PER_MS);
+}
+
+static void tell_health(struct watch *w, bool healthy, const struct error *why)
+{
+	if (w->health_told && w->healthy == healthy)
+		return;
+	w->health_told = true;
+	w->healthy = healthy;
+	if (w->ops->health)
+		w->ops->health(w->data, healthy, why);
+}
+
+static void begin_replace(struct watch *w)
+{
+	if (w->replacing)
+		return;
+	w->replacing = true;
+	w->ops->replace_begin(w->data);
+}
+
+static void end_replace(struct watch *w)
+{
+	begin_replace(w); /* of nothing, when there was no object */
+	w->replacing = false;
+	w->synced = true;
+	w->ops->replace_end(w->data);
+}
+
+static void abort_replace(struct watch *w)
+{
+	if (!w->replacing)
+		return;
+	w->replacing = false;
+	w->ops->replace_abort(w->data);
+}
+
+static void keep_version(struct watch *w, const char *rv, size_t len)
+{
+	if (!rv || len == 0)
+		return;
+	buf_reset(&w->rv);
+	buf_add(&w->rv, rv, len);
+}
+
+/* An ERROR frame: the Status of a failed request inside a 200. */
+static int take_error(struct watch *w, const struct watch_frame *f)
+{
+	struct status status;
+	size_t len = 0;
+	const char *code = scan_member(f->object, f->len, "code", &len);
+
+	status_parse(&status, code ? atoi(code) : 500, f->object, f->len);
+	int r = status_error(&status, &w->why);
+	if (status.code == 410 || strcmp(status.reason, "Expired") == 0 ||
+	    strcmp(status.reason, "Gone") == 0)
+		w->ending = ENDING_EXPIRED;
+	else if (w->stage == STAGE_STREAM && !w->replacing && status.code != 429)
+		w->ending = ENDING_REFUSED; /* a 500 with an etcd before 3.6: known by this only */
+	else if (status.code == 429 || status.code >= 500)
+		w->ending = ENDING_TRANSIENT;
+	else
+		w->ending = ENDING_DISTRUST;
+	return r;
+}
+
+static int take_frame(struct watch *w, char *json, size_t len, struct error *e)
+{
+	struct watch_frame f;
+	int r = watch_frame_parse(&f, json, len, e);
+	if (r < 0)
+		return r;
+	if (f.kind == WATCH_FRAME_ERROR)
+		return take_error(w, &f);
+	w->events++;
+	w->last_event_ns = w->last_bytes_ns;
+	/* the initial events come in no order of versions: the bookmark has the one that counts */
+	bool initial = w->stage == STAGE_STREAM;
+	if (!initial || f.kind == WATCH_FRAME_INITIAL_END)
+		keep_version(w, f.rv, f.rv_len);
+	w->bookmarks |= f.kind == WATCH_FRAME_BOOKMARK;
+	if (f.kind == WATCH_FRAME_OBJECT) {
+		if (initial)
+			begin_replace(w);
+		w->ops->object(w->data, f.event, f.object, f.len);
+	} else if (initial && f.kind == WATCH_FRAME_INITIAL_END) {
+		w->stage = STAGE_FOLLOW; /* the same stream goes on */
+		end_replace(w);
+		tell_health(w, true, NULL);
+	}
+	return 0;
+}
+
+/* One object of the scanner: a frame of a watch, an element of a list. */
+static int on_object(void *data, char *json, size_t len, struct error *e)
+{
+	struct watch *w = data;
+	int r = 0;
+
+	if (w->stage == STAGE_LIST) {
+		begin_replace(w);
+		w->last_event_ns = w->last_bytes_ns;
+		w->ops->object(w->data, WATCH_ADDED, json, len);
+	} else {
+		r = take_frame(w, json, len, e);
+	}
+	return w->stopped || w->relist ? -ECANCELED : r;
+}
+
+static int on_metadata(void *data, char *json, size_t len, struct error *e)
+{
+	struct watch *w = data;
+	size_t n = 0;
+	const char *more = watch_frame_string(json, len, "continue", &n);
+
+	if (more && n > 0)
+		return error_set(e, EPROTO,
+				 "the server sent one page of a list asked for in whole");
+	keep_version(w, watch_frame_string(json, len, "resourceVersion", &n), n);
+	return 0;
+}
+
+static void finish(struct watch *w, const struct reply *reply);
+
+/* Leaves a callback of the request. Returns whether the request may go on; else the timer ends it.
+ */
+static bool leave(struct watch *w)
+{
+	w->busy = false;
+	if (!w->stopped && !w->relist)
+		return true;
+	set_timer_in(w, 0);
+	return false;
+}
+
+static void on_open(void *data)
+{
+	struct watch *w = data;
+
+	w->busy = true;
+	w->last_bytes_ns = clock_monotonic_ns();
+	if (w->stage == STAGE_FOLLOW)
+		tell_health(w, true, NULL);
+	leave(w);
+}
+
+static int on_data(void *data, const char *bytes, size_t len)
+{
+	struct watch *w = data;
+
+	if (w->stopped || w->relist)
+		return -ECANCELED;
+	w->busy = true;
+	w->last_bytes_ns = clock_monotonic_ns();
+	int r = scan_feed(&w->scan, bytes, len, &w->why);
+	if (r < 0 && w->ending == ENDING_NONE)
+		w->ending = r == -EPROTO ? ENDING_DISTRUST : ENDING_TRANSIENT;
+	return leave(w) ? r : -ECANCELED;
+}
+
+static void on_done(void *data, const struct reply *reply)
+{
+	struct watch *w = data;
+
+	w->request = NULL;
+	w->busy = true;
+	if (!w->stopped)
+		finish(w, reply);
+	w->busy = false;
+	if (w->stopped)
+		free_watch(w);
+	else if (w->relist)
+		set_timer_in(w, 0);
+}
+
+static enum ending judge(struct watch *w, const struct reply *reply)
+{
+	if (w->ending != ENDING_NONE)
+		return w->ending;
+	if (reply->r == 0 && w->stage == STAGE_LIST) {
+		int r = scan_finish(&w->scan, &w->why);
+		if (r == 0 && w->rv.len == 0)
+			r = error_set(&w->why, EPROTO, "the server sent a list without a version");
+		return r < 0 ? ENDING_TRANSIENT : ENDING_LISTED;
+	}
+	if (reply->r == 0) {
+		bool too_short = clock_monotonic_ns() - w->started_ns <
+				 watch_timing.short_ms * CLOCK_NS_PER_MS;
+		if (w->stage == STAGE_FOLLOW && (!too_short || w->events > 0))
+			return ENDING_CLEAN;
+		error_set(&w->why, ECONNRESET, "the server has closed the watch before its %s",
+			  w->stage == STAGE_FOLLOW ? "first event" : "list was complete");
+		return ENDING_TRANSIENT;
+	}
+	w->why = reply->error;
+	if (reply->http == 410)
+		return ENDING_EXPIRED;
+	if (reply->http == 400 || reply->http == 422)
+		return w->stage == STAGE_STREAM ? ENDING_REFUSED : ENDING_DISTRUST;
+	return ENDING_TRANSIENT;
+}
+
+/* Waits before the next attempt, longer from failure to failure. */
+static void back_off(struct watch *w)
+{
+	const struct watch_timing *t = &watch_timing;
+	int64_t now = clock_monotonic_ns(), ms = t->backoff_ms;
+
+	if (now - w->last_failure_ns > t->backoff_reset_ms * CLOCK_NS_PER_MS)
+		w->failures = 0;
+	w->last_failure_ns = now;
+	for (unsigned i = 0; i < w->failures && ms < t->backoff_max_ms; i++)
+		ms *= 2;
+	if (ms > t->backoff_max_ms)
+		ms = t->backoff_max_ms;
+	w->waiting_since_ns = now;
+	bool away = client_away(w->client, NULL);
+	w->failures = away ? 1 : w->failures + 1; /* its absence is nothing to be patient about */
+	set_timer_in(w, away ? t->away_poll_ms : ms + (int64_t)arc4random_uniform((uint32_t)ms));
+}
+
+/* An attempt has ended: what next? */
+static void conclude(struct watch *w, enum ending ending)
+{
+	bool was_replace = w->stage != STAGE_FOLLOW;
+
+	if (ending != ENDING_LISTED)
+		abort_replace(w);
+	switch (ending) {
+	case ENDING_LISTED:
+		w->stage = STAGE_FOLLOW;
+		end_replace(w);
+		set_timer_in(w, 0);
+		return;
+	case ENDING_CLEAN:
+		set_timer_in(w, 0);
+		return;
+	case ENDING_REFUSED:
+		w->no_watch_list = true;
+		w->stage = STAGE_LIST;
+		set_timer_in(w, 0);
+		return;
+	case ENDING_EXPIRED:
+		w->stage = STAGE_STREAM;
+		if (was_replace)
+			break; /* a list cannot expire twice without something being wrong */
+		set_timer_in(w, 0);
+		return;
+	case ENDING_DISTRUST:
+		w->stage = STAGE_STREAM;
+		break;
+	case ENDING_NONE:
+	case ENDING_TRANSIENT:
+		break;
+	}
+	tell_health(w, false, &w->why);
+	back_off(w);
+}
+
+static void finish(struct watch *w, const struct reply *reply)
+{
+	if (!w->relist)
+		conclude(w, judge(w, reply));
+	else
+		abort_replace(w);
+}
+
+static void build_query(const struct watch *w, struct buf *out)
+{
+	buf_add_str(out, w->path);
+	buf_add_char(out, '?');
+	if (w->selector)
+		buf_printf(out, "%s&", w->selector);
+	if (w->stage == STAGE_LIST) {
+		buf_add_str(out, "resourceVersion=");
+		return;
+	}
+	buf_printf(out, "watch=1&allowWatchBookmarks=true&timeoutSeconds=%u", w->timeout_s);
+	if (w->stage == STAGE_STREAM) {
+		buf_add_str(out, "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan");
+		return;
+	}
+	buf_add_str(out, "&resourceVersion=");
+	buf_add_urlencoded(out, w->rv.data, w->rv.len);
+}
+
+/* How long this attempt may be silent. */
+static int64_t patience_ns(const struct watch *w)
+{
+	const struct watch_timing *t = &watch_timing;
+	int64_t ms = w->timeout_s * INT64_C(1000) + t->slack_ms;
+
+	if (w->stage != STAGE_FOLLOW)
+		ms = t->stall_list_ms;
+	else if (w->bookmarks)
+		ms = t->stall_ms;
+	return ms * CLOCK_NS_PER_MS;
+}
+
+static void start_attempt(struct watch *w)
+{
+	const struct watch_timing *t = &watch_timing;
+
+	if (w->stage == STAGE_FOLLOW && (w->rv.len == 0 || buf_error(&w->rv) < 0))
+		w->stage = STAGE_STREAM;
+	if (w->stage == STAGE_STREAM && w->no_watch_list)
+		w->stage = STAGE_LIST;
+	scan_done(&w->scan);
+	scan_init(&w->scan, w->stage == STAGE_LIST ? SCAN_LIST : SCAN_SEQUENCE);
+	w->scan.object = on_object;
+	w->scan.metadata = on_metadata;
+	w->scan.data = w;
+	w->ending = ENDING_NONE;
+	w->why = (struct error)ERROR_INIT;
+	w->events = 0;
+	w->started_ns = w->last_bytes_ns = clock_monotonic_ns();
+	w->timeout_s =
+		t->timeout_min_s + arc4random_uniform(t->timeout_max_s - t->timeout_min_s + 1);
+	if (w->stage == STAGE_LIST)
+		buf_reset(&w->rv); /* comes with the list */
+
+	_cleanup_(buf_done) struct buf query = BUF_INIT;
+	build_query(w, &query);
+	if (buf_error(&query) == 0)
+		w->request = request_start(w->client, &(struct request_spec){
+							      .method = REQUEST_GET,
+							      .path = query.data,
+							      .idempotent = true,
+							      .on_open = on_open,
+							      .on_data = on_data,
+							      .on_done = on_done,
+							      .data = w,
+						      });
+	if (w->request) {
+		loop_timer_set(w->loop, &w->timer, w->started_ns + patience_ns(w));
+		return;
+	}
+	error_oom(&w->why);
+	conclude(w, ENDING_TRANSIENT);
+}
+
+/* The request runs, and nothing has come for too long. */
+static void give_up(struct watch *w)
+{
+	request_cancel(w->request);
+	w->request = NULL;
+	error_set(&w->why, ETIMEDOUT, "the server has said nothing for %lld s",
+		  (long long)((clock_monotonic_ns() - w->last_bytes_ns) / CLOCK_NS_PER_S));
+	if (w->stage == STAGE_STREAM)
+		w->no_watch_list = true; /* its bookmark never came */
+	/*
+	 * A watch from a version that the server does not know yet (its etcd was restored) is a 200
+	 * and silence for ever: one that has brought nothing at all is not tried again.
+	 */
+	conclude(w, w->events == 0 ? ENDING_DISTRUST : ENDING_TRANSIENT);
+}
+
+static void start_or_wait(struct watch *w)
+{
+	int64_t waited = clock_monotonic_ns() - w->waiting_since_ns;
+
+	/*
+	 * The client probes an absent server each second. Trying only when it has come back brings
+	 * the watch back within that second, however long the outage was: users look at a stale
+	 * tree until then. A try now and then guards against a probe that fails for reasons of its
+	 * own.
+	 */
+	if (w->failures > 0 && client_away(w->client, NULL) &&
+	    waited < watch_timing.away_attempt_ms * CLOCK_NS_PER_MS) {
+		set_timer_in(w, watch_timing.away_poll_ms);
+		return;
+	}
+	start_attempt(w);
+}
+
+/* Ends what runs, so that a replace begins now. */
+static void begin_relist(struct watch *w)
+{
+	w->relist = false;
+	w->stage = STAGE_STREAM;
+	if (w->request)
+		request_cancel(w->request);
+	w->request = NULL;
+	abort_replace(w);
+}
+
+static void fire(struct loop_timer *t)
+{
+	struct watch *w = container_of(t, struct watch, timer);
+
+	if (w->stopped) {
+		watch_stop(w);
+		return;
+	}
+	w->busy = true;
+	if (w->relist)
+		begin_relist(w);
+	if (!w->request)
+		start_or_wait(w);
+	else if (clock_monotonic_ns() < w->last_bytes_ns + patience_ns(w))
+		loop_timer_set(w->loop, &w->timer, w->last_bytes_ns + patience_ns(w));
+	else
+		give_up(w);
+	leave(w);
+}
+
+int watch_start(const struct watch_spec *spec, struct watch **ret, struct error *e)
+{
+	struct watch *w = calloc(1, sizeof(*w));
+	if (!w)
+		return error_oom(e);
+	w->client = spec->client;
+	w->loop = client_loop(spec->client);
+	w->ops = spec->ops;
+	w->data = spec->data;
+	w->stage = STAGE_STREAM;
+	w->path = strdup(spec->path);
+	w->selector = spec->selector ? strdup(spec->selector) : NULL;
+	loop_timer_init(&w->timer, fire);
+	scan_init(&w->scan, SCAN_SEQUENCE);
+	if (!w->path || (spec->selector && !w->selector)) {
+		free_watch(w);
+		return error_oom(e);
+	}
+	set_timer_in(w, 0);
+	*ret = w;
+	return 0;
+}
+
+void watch_stop(struct watch *w)
+{
+	w->stopped = true;
+	if (w->busy)
+		return; /* leave() has the timer free it, or on_done() does */
+	if (w->request)
+		request_cancel(w->request);
+	free_watch(w);
+}
+
+void watch_relist(struct watch *w)
+{
+	w->relist = true;
+	if (!w->busy)
+		set_timer_in(w, 0);
+}
+
+bool watch_synced(const struct watch *w)
+{
+	return w->synced;
+}
+
+int64_t watch_last_event_ns(const struct watch *w)
+{
+	return w->last_event_ns;
+}
