@@ -34,7 +34,6 @@ cflags   := -std=gnu17 -g -fvisibility=hidden $(WARN) $(FLAGS_$(BUILD)) $(CFLAGS
 ldflags  := $(LINK_$(BUILD)) $(LDFLAGS)
 ldlibs   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread $(LDLIBS)
 
-Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$(2)";)
 link = $(CC) $(cflags) $(ldflags) -o $@ $^ $(ldlibs)
 # The same tree built another way: $(call other,asan) TARGET
@@ -93,7 +92,7 @@ bench: all ## ratios against other ways to the same result
 install: all ## into $(DESTDIR)$(PREFIX)/bin
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)
 deps: ## install the Debian packages that are missing
-	@missing=$$(for p in $(DEPS); do dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null \
+	@missing=$$(for p in $(DEPS); do dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null \
 		| grep -qx installed || echo $$p; done); [ -z "$$missing" ] && exit; set -e; \
 	echo "installing" $$missing; export DEBIAN_FRONTEND=noninteractive; \
 	apt-get update -qq; apt-get install -y -qq --no-install-recommends $$missing

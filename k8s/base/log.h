@@ -2,8 +2,9 @@
 /*
  * One log_write() for the whole program. Only main.c, ops.c and cmd_*.c log above debug; everything
  * below returns its error instead. A message says what failed, on what, why, what happens next.
- * Lines go to stderr: as text ("weaverfs: …", with the <N> prefix of sd-daemon(3) when stderr is
- * the journal, see $JOURNAL_STREAM) or as one JSON object a line. Thread-safe: one write(2) a line.
+ * Lines go to stderr: as text ("weaverfs: …", or "<N>…" of sd-daemon(3) when stderr is the journal,
+ * which knows the program; see $JOURNAL_STREAM) or as one JSON object a line. Thread-safe: one
+ * write(2) a line.
  */
 #pragma once
 #include <stdbool.h>

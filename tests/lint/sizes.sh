@@ -1,10 +1,11 @@
 #!/bin/bash
-# No .c file is longer than 500 lines, no function longer than 80.
+# No .c file is longer than 500 lines, no function than 80, and no line wider than 100 columns.
 # SPDX-License-Identifier: Apache-2.0
 set -u
 cd "$(dirname "$0")/../.."
 mapfile -t files < <(tests/lint/files '*.c')
 [ ${#files[@]} -gt 0 ] || exit 1
+bad=0
 # Linux braces: only a function begins with a brace alone in the first column.
 awk '
 	function file_done() { if (lines > 500) { print file ": " lines " lines, 500 at most"; bad = 1 } }
@@ -19,4 +20,12 @@ awk '
 		start = 0
 	}
 	END { file_done(); exit bad }
-' "${files[@]}"
+' "${files[@]}" || bad=1
+
+# Comments, that is: clang-format sees to code, leaves tables alone and does not break strings.
+for file in $(tests/lint/files '*.c' '*.h'); do
+	wide=$(sed -e '/clang-format off/,/clang-format on/s/.*//' -e 's/.*".*//' "$file" |
+		expand -t 8 | LC_ALL=C.UTF-8 grep -nE '^.{101,}')
+	[ -z "$wide" ] || { printf '%s\n' "$wide" | sed "s|^|$file:|"; bad=1; }
+done
+exit $bad
