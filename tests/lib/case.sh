@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# What a case has at hand. A case is a bash script tests/cases/AREA/BEHAVIOUR.sh that begins
+#
+#	#!/bin/bash
+#	# One sentence that says what it proves.
+#	# SPDX-License-Identifier: Apache-2.0
+#	. "$LIB/case.sh"
+#
+# and is silent when that is so. More headers, each a comment line before the first command:
+# "timeout: SECONDS" (120), "cluster: sim" or "cluster: real" (both), "tier: all" (not by default).
+# It is given W, a directory of its own (and its HOME and TMPDIR), a cluster with the namespace NS,
+# O with the programs, and ends with nothing mounted and nothing running; weaverfs and what
+# background jobs it waits for itself end with it. A case picks nothing about the cluster.
+
+set -Eeuo pipefail
+trap 'echo "${BASH_SOURCE[0]##*/}:$LINENO: status $?: $BASH_COMMAND" >&2' ERR
+trap case_exit EXIT
+: "${W:?start cases with tests/run}"
+MNT=$W/mnt
+declare -A weaverfs_pids=() weaverfs_options=()
+
+# fail MESSAGE: ends the case.
+fail()
+{
+	trap - ERR
+	echo "${BASH_SOURCE[-1]##*/}:${BASH_LINENO[-2]}: $*" >&2
+	exit 1
+}
+
+# skip REASON: this machine or cluster cannot show it.
+skip()
+{
+	echo "$*"
+	exit 77
+}
+
+# wait_for SECONDS COMMAND...: until it succeeds. There is no sleep that hopes.
+wait_for()
+{
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$deadline" ] || fail "did not become true in time: $*"
+		sleep 0.05
+	done
+}
+
+# assert_eq EXPECTED ACTUAL [WHAT]
+assert_eq()
+{
+	[ "$1" = "$2" ] || fail "${3+$3: }expected '$1', got '$2'"
+}
+
+# assert_match EXTENDED-REGEX ACTUAL [WHAT]
+assert_match()
+{
+	[[ $2 =~ $1 ]] || fail "${3+$3: }expected a match of '$1', got '$2'"
+}
+
+# expect_fail COMMAND...: it must not succeed; what it prints is dropped.
+expect_fail()
+{
+	! "$@" >/dev/null 2>&1 || fail "succeeded, and must not: $*"
+}
+
+# assert_errno MESSAGE COMMAND...: it must fail and say so, as in: 'Disk quota exceeded' mkdir a
+assert_errno()
+{
+	local message=$1 said
+	shift
+	! said=$(LC_ALL=C "$@" 2>&1 >/dev/null) || fail "succeeded, and must not: $*"
+	[[ $said == *"$message"* ]] || fail "$*: expected '$message', got '$said'"
+}
+
+# The cluster, as its administrator, in the case's namespace.
+k()
+{
+	"$KUBECTL" --kubeconfig "$ADMIN_KUBECONFIG" --namespace "$NS" "$@"
+}
+
+# cluster_freeze, cluster_thaw: the API server accepts connections and answers nothing.
+cluster_freeze()
+{
+	cluster_signal stop
+}
+
+cluster_thaw()
+{
+	cluster_signal cont
+}
+
+cluster_signal()
+{
+	case $TEST_CLUSTER in
+	sim) kill "-${1^^}" "$(cat "$W/kubesim.pid")" ;;
+	real) "$LIB/../cluster/ctl" --state "$CLUSTER_STATE" "$1" apiserver ;;
+	*) skip "the API server of $TEST_CLUSTER is not ours to stop" ;;
+	esac
+}
+
+# kubesim_faults JSON: the rules it misbehaves by from now on; only in cases for the cluster "sim".
+kubesim_faults()
+{
+	k replace --raw /_kubesim/faults -f - <<<"$1" >/dev/null
+}
+
+# mount_weavers [OPTIONS]: starts weaverfs on $MNT, returns when it answers. A second mount is
+# "MNT=$W/other mount_weavers", and so on for the functions below.
+mount_weavers()
+{
+	local options="namespace=$NS,image=$TEST_IMAGE,audit_enabled=false,state_dir=$W/state"
+	weaverfs_options[$MNT]=${1-}
+	mkdir -p "$MNT" 2>/dev/null || true
+	"$WEAVERFS" -f -o "$options${1:+,$1}" "$MNT" >>"$W/weaverfs.log" 2>&1 &
+	weaverfs_pids[$MNT]=$!
+	wait_for 30 weavers_mounted_or_ended
+	process_runs "${weaverfs_pids[$MNT]}" || { weavers_ended && fail "weaverfs has ended at its start"; }
+}
+
+weavers_mounted()
+{
+	head -n 1 "$MNT/.weaverfs/health" >/dev/null 2>&1
+}
+
+weavers_mounted_or_ended()
+{
+	weavers_mounted || ! process_runs "${weaverfs_pids[$MNT]}"
+}
+
+# Of a child that has ended, the entry in /proc stays until we wait for it.
+process_runs()
+{
+	! grep -q '^State:.[ZX]' "/proc/$1/status" 2>/dev/null && [ -e "/proc/$1" ]
+}
+
+process_ended()
+{
+	! process_runs "$1"
+}
+
+# umount_weavers: a plain umount, as an administrator does it; the daemon must end, with status 0.
+umount_weavers()
+{
+	umount "$MNT"
+	weavers_ended
+}
+
+weavers_ended()
+{
+	local pid=${weaverfs_pids[$MNT]} status=0
+	wait_for 20 process_ended "$pid"
+	unset "weaverfs_pids[$MNT]"
+	wait "$pid" || status=$?
+	assert_eq 0 "$status" "exit status of weaverfs on $MNT"
+}
+
+# kill_weavers: the crash. The mount stays behind, without a daemon, until the next one.
+kill_weavers()
+{
+	local pid=${weaverfs_pids[$MNT]}
+	kill -KILL "$pid"
+	unset "weaverfs_pids[$MNT]"
+	wait "$pid" 2>/dev/null || true
+}
+
+# remount: with the options it was mounted with last.
+remount()
+{
+	[ -z "${weaverfs_pids[$MNT]-}" ] || umount_weavers
+	mount_weavers "${weaverfs_options[$MNT]}"
+}
+
+# status_is NAME WORD, for wait_for.
+status_is()
+{
+	[ "$(cat "$MNT/$1/status")" = "$2" ]
+}
+
+# Ends what is still mounted, by SIGTERM, which works also while files are open. A daemon that does
+# not end then, or not with 0, fails the case.
+case_exit()
+{
+	local status=$? MNT
+	trap - ERR EXIT
+	set +e
+	for MNT in "${!weaverfs_pids[@]}"; do
+		kill -TERM "${weaverfs_pids[$MNT]}"
+		weavers_end || status=1
+	done
+	exit "$status"
+}
+
+weavers_end()
+{
+	local pid=${weaverfs_pids[$MNT]} deadline=$((SECONDS + 20))
+	while process_runs "$pid"; do
+		if [ "$SECONDS" -ge "$deadline" ]; then
+			echo "weaverfs did not end within 20 s of SIGTERM" >&2
+			kill -KILL "$pid"
+		fi
+		sleep 0.05
+	done
+	wait "$pid" || { echo "weaverfs on $MNT: exit status $? after SIGTERM" >&2; return 1; }
+}
