@@ -23,28 +23,29 @@
 struct podspec;
 
 enum attr_flags {
-	ATTR_LIVE = 1 << 0,     /* in a weaver's directory */
-	ATTR_DRAFT = 1 << 1,    /* in a draft and in .weaverfs/defaults */
-	ATTR_ARCHIVE = 1 << 2,  /* in an archive entry */
-	ATTR_CONTROL = 1 << 3,  /* in .weaverfs */
-	ATTR_CONSTANT = 1 << 4, /* never changes while the pod lives: the kernel may keep its size */
+	ATTR_LIVE = 1 << 0,    /* in a weaver's directory */
+	ATTR_DRAFT = 1 << 1,   /* in a draft and in .weaverfs/defaults */
+	ATTR_ARCHIVE = 1 << 2, /* in an archive entry */
+	ATTR_CONTROL = 1 << 3, /* in .weaverfs */
+	ATTR_CONSTANT =
+		1 << 4, /* never changes while the pod lives: the kernel may keep its size */
 };
 
 /* What a handler sees. Which members are set depends on where the file is. */
 struct weaver_view {
 	const struct weaverfs *fs;
 	struct caller caller;
-	int64_t now_s;                   /* the server's clock */
-	const struct registry_view *w;   /* ATTR_LIVE */
-	const struct pod *pod;           /* ATTR_LIVE: w->pod */
-	const struct podspec *spec;      /* ATTR_DRAFT: the draft, or the defaults */
+	int64_t now_s;                 /* the server's clock */
+	const struct registry_view *w; /* ATTR_LIVE */
+	const struct pod *pod;         /* ATTR_LIVE: w->pod */
+	const struct podspec *spec;    /* ATTR_DRAFT: the draft, or the defaults */
 };
 
 /* What a store wants changed; strings are copied. */
 struct store_ctx {
 	struct weaver_view view;
-	bool append;   /* opened with O_APPEND */
-	bool truncate; /* the first write of an open with O_TRUNC */
+	bool append;         /* opened with O_APPEND */
+	bool truncate;       /* the first write of an open with O_TRUNC */
 	struct store *store; /* private to store.c */
 };
 /* value NULL removes the key. 0 or -ENOMEM. */
@@ -69,7 +70,7 @@ struct attr {
 };
 
 /* ---- table.c ---- */
-#define ATTR_ROW_FIRST 1 /* row 0 is the directory itself */
+#define ATTR_ROW_FIRST 1                    /* row 0 is the directory itself */
 extern const struct attr *const table_rows; /* row numbers index it from ATTR_ROW_FIRST on */
 extern const unsigned table_n;              /* rows are ATTR_ROW_FIRST .. table_n */
 /* The row of a number, if it is in that scope; NULL. */

@@ -36,7 +36,5 @@ void logs_open(struct logs *l, fuse_req_t req, uint64_t object, logs_opened *ope
 /* Any thread: the counterpart of a successful open. */
 void logs_release(struct logs *l, uint64_t object);
 
-/* From sync, once, after the first list: spools of weavers that are no more are removed. */
-void logs_ready(struct logs *l);
 /* From sync: the cached pod has changed or is gone. */
 void logs_pod_changed(struct logs *l, const char *uid, bool gone);

@@ -23,7 +23,7 @@ enum metric {
 #define METRICS_ENUM(suffix, name, help) METRIC_##suffix,
 	METRICS_COUNTERS(METRICS_ENUM)
 #undef METRICS_ENUM
-	METRIC_COUNT
+		METRIC_COUNT
 };
 
 struct metrics {

@@ -14,6 +14,7 @@
 struct park {
 	struct list node; /* for the owner's list, unlinked by park_take(); cluster thread */
 	fuse_req_t req;   /* NULL once taken */
+	void *data;       /* the owner's, free to set after park_new() */
 	/* Called on the cluster thread after a signal: park_take() and reply EINTR. */
 	void (*interrupted)(struct park *p);
 	/* private */

@@ -23,12 +23,14 @@ void reaper_start(struct reaper *r, struct buf *warning);
 void reaper_free(struct reaper *r);
 /* From sync: a pod is new or has changed: its expiry may be the earliest. */
 void reaper_pod_changed(struct reaper *r, const struct pod *pod);
+/* clang-format off */
 /*
  * The `reap` file, tab-separated, a kind first. Any thread.
  *	would-delete	NAME	POD	EXPIRES
- *	cut	NAME	POD	EXPIRES	WANTED		max_ttl_hours ends it before what its pod asks for
+ *	cut	NAME	POD	EXPIRES	WANTED	(max_ttl_hours ends it before what its pod asks for)
  *	last-run	TIME	DELETED	FAILED
  *	deleted	NAME	POD	EXPIRES
  *	failed	NAME	POD	ERRNO	MESSAGE
  */
 void reaper_show(struct reaper *r, struct buf *out);
+/* clang-format on */

@@ -22,11 +22,11 @@ struct spool;
 struct registry_view {
 	uint64_t object; /* as asked for: a weaver has a second one under its id */
 	char name[REGISTRY_NAME_MAX];
-	struct pod *pod;            /* the last known state */
-	struct event_list *events;  /* NULL: none */
-	struct spool *logs;         /* NULL: not opened yet */
-	int64_t changed_ns;         /* CLOCK_REALTIME of the last change: mtime */
-	bool gone;                  /* left the tree; still open somewhere */
+	struct pod *pod;           /* the last known state */
+	struct event_list *events; /* NULL: none */
+	struct spool *logs;        /* NULL: not opened yet */
+	int64_t changed_ns;        /* CLOCK_REALTIME of the last change: mtime */
+	bool gone;                 /* left the tree; still open somewhere */
 };
 void registry_view_done(struct registry_view *v);
 
@@ -64,22 +64,26 @@ void registry_counts(struct registry *r, struct registry_counts *ret);
 
 /* ---- cluster thread ---- */
 /*
- * A newer state of a pod, known or not (takes a reference of its own). held_name: a name that an
- * in-flight mkdir of ours must not lose to this pod, or NULL. Reports what it meant.
+ * A newer state of a pod, known or not (takes a reference of its own). Reports what it meant. A
+ * second pod with a name that is taken is held back for 2 s (it may be the loser of a race and
+ * about to go) and shows as name~<id8> after that: registry_publish_held().
  */
 enum registry_change {
 	REGISTRY_NONE,
-	REGISTRY_ADDED,     /* a new directory in the root */
-	REGISTRY_CHANGED,   /* the same directory, other content */
-	REGISTRY_REMOVED,   /* left the root (terminating, or deleted) */
+	REGISTRY_ADDED,       /* a new directory in the root */
+	REGISTRY_CHANGED,     /* the same directory, other content */
+	REGISTRY_REMOVED,     /* left the root (terminating, or deleted) */
 	REGISTRY_FAILED = -1, /* out of memory */
 };
-enum registry_change registry_apply(struct registry *r, const struct pod *pod);
+enum registry_change registry_apply(struct registry *r, const struct pod *pod, int64_t now_ns);
+/* Shows what has been held back long enough; the time of the next one (monotonic ns), 0: none. */
+int64_t registry_publish_held(struct registry *r, int64_t now_ns);
 enum registry_change registry_remove(struct registry *r, const char *uid);
-/* Events may come before their pod; those of unknown pods are dropped. Takes event. */
-enum registry_change registry_add_event(struct registry *r, struct event *event);
+/* -ENOENT: its pod is unknown (event stays the caller's); else 0 or -ENOMEM and it is taken. */
+int registry_add_event(struct registry *r, struct event *event);
 /* The view of a pod by its uid. -ENOENT. */
 int registry_find_uid(struct registry *r, const char *uid, struct registry_view *ret);
+/* Somebody non-terminating has it, shown or held back. Any thread. */
 bool registry_name_taken(struct registry *r, const char *name);
 /* Takes a reference of logs. */
 void registry_set_logs(struct registry *r, const char *uid, struct spool *logs);

@@ -42,8 +42,8 @@ int spool_append(struct spool *s, const char *bytes, size_t len, const struct lo
 void spool_discard(struct spool *s);
 
 /* ---- any thread ---- */
-off_t spool_size(const struct spool *s); /* as st_size */
-int64_t spool_changed_ns(const struct spool *s); /* CLOCK_REALTIME of the last append */
+off_t spool_size(struct spool *s);         /* as st_size */
+int64_t spool_changed_ns(struct spool *s); /* CLOCK_REALTIME of the last append */
 
 /*
  * One open of the file. A reader that is overtaken gets the gap line and goes on behind it; when it

@@ -26,8 +26,7 @@ void sync_free(struct sync *s);
 struct sync_write {
 	struct sync_write *next;
 	char uid[64];
-	bool superseded; /* its own change or a later one was seen meanwhile */
-	char seen[8][24]; /* resource versions seen since, a ring */
+	char seen[32][24]; /* resource versions seen since, a ring */
 	unsigned n_seen;
 };
 void sync_write_begin(struct sync *s, struct sync_write *w, const char *uid);

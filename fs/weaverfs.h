@@ -14,25 +14,26 @@ struct fuse_session;
 
 struct weaverfs {
 	const struct config *config;
-	struct loop *loop;           /* the cluster thread */
+	struct loop *loop; /* the cluster thread */
 	struct client *client;
 	struct registry *registry;
 	struct sync *sync;
 	struct reaper *reaper;
-	struct create *create;       /* in-flight mkdirs */
+	struct create *create; /* in-flight mkdirs */
 	struct tombstones *tombstones;
-	struct logs *logs;           /* log streams and their spools */
-	struct list tasks;           /* in flight, see task.h; cluster thread */
-	struct errors *errors;       /* the last failed operations */
+	struct logs *logs;     /* log streams and their spools */
+	struct fetch *fetch;   /* files whose content is asked for when opened */
+	struct list tasks;     /* in flight, see task.h; cluster thread */
+	struct errors *errors; /* the last failed operations */
 	struct metrics *metrics;
 	struct fuse_session *session; /* NULL before the mount */
 	struct podspec *defaults;     /* what a bare mkdir uses */
 	const char *state_dir;        /* of this namespace and mount; "" without one */
 	const char *mountpoint;
-	bool simulated;               /* the server is kubesim */
-	uid_t uid;                    /* the mount's owner */
+	bool simulated; /* the server is kubesim */
+	uid_t uid;      /* the mount's owner */
 	gid_t gid;
-	int64_t started_ns;           /* CLOCK_REALTIME */
+	int64_t started_ns; /* CLOCK_REALTIME */
 };
 
 /* Who asks: from fuse_req_ctx(), supplementary groups looked up only where needed. */

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an inode number stands for at this moment: a directory of the tree or a row of the attribute
+ * table in it, with the references that its handlers need. Everything comes from memory. Any
+ * thread.
+ */
+#pragma once
+#include <fuse_lowlevel.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "fs/attr.h"
+
+struct node {
+	fuse_ino_t ino;
+	uint64_t object;
+	unsigned row;            /* 0: a directory */
+	unsigned scope;          /* the ATTR_… of the files in this directory; 0 in the root */
+	const struct attr *attr; /* NULL: a directory */
+	struct registry_view w;  /* ATTR_LIVE */
+	struct weaver_view view;
+};
+
+/* -ENOENT: the number means nothing (any more). Filled in place: view points into it. */
+int node_find(const struct weaverfs *fs, fuse_ino_t ino, const struct caller *caller,
+	      struct node *ret);
+/* The child `name` of the directory `parent`. -ENOENT, -ENOTDIR. */
+int node_lookup(const struct weaverfs *fs, const struct node *parent, const char *name,
+		const struct caller *caller, struct node *ret);
+void node_done(struct node *n);
+
+/* As stat(2); renders the content to know its size. -errno of the handler never fails it. */
+void node_stat(const struct node *n, struct stat *st);
+/* For FUSE replies: how long the kernel may believe the name, and the attributes. Seconds. */
+void node_timeouts(const struct node *n, double *ret_entry, double *ret_attr);
+/* Fills a whole lookup answer. */
+void node_entry(const struct node *n, struct fuse_entry_param *ret);
+/* "fix-42/ttl": for error lines. */
+void node_path(const struct node *n, char *to, size_t size);
+
+/* The names of a directory, as they are now: for opendir(3). */
+struct node_name {
+	fuse_ino_t ino;
+	mode_t type; /* S_IFDIR or S_IFREG */
+	char name[REGISTRY_NAME_MAX];
+};
+/* Owned array. -ENOTDIR, -ENOMEM. */
+int node_list(const struct node *dir, struct node_name **ret, size_t *ret_n);

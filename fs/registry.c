@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A weaver is found by its object id (two: one under its name, one under its id), by name, by id and
+ * by uid. All of it is under one lock; a pod's state is an immutable object that is exchanged, so a
+ * reader holds the lock only for as long as it takes to copy a name and count a reference.
+ *
+ * A weaver leaves the tree when its pod has a deletionTimestamp or is gone, and memory when the pod
+ * is gone and the last open file has been released.
+ */
+#include "fs/registry.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/ino.h"
+#include "fs/podspec.h"
+#include "fs/spool.h"
+#include "fs/weaver.h"
+#include "k8s/base/clock.h"
+#include "k8s/base/hash.h"
+#include "k8s/base/list.h"
+#include "k8s/base/lock.h"
+
+#define HOLD_BACK_NS (2 * CLOCK_NS_PER_S)
+
+enum place {
+	PLACE_SHOWN, /* in the root, under name */
+	PLACE_HELD,  /* its name is taken; until held_until_ns */
+	PLACE_AWAY,  /* terminating, or gone */
+};
+
+/* All fields: LOCK_REGISTRY. */
+struct weaver {
+	struct list node; /* registry.weavers, in order of arrival */
+	struct hash_node by_object, by_alias, by_name, by_id, by_uid;
+	uint64_t object, alias;
+	enum place place;
+	char name[REGISTRY_NAME_MAX]; /* PLACE_SHOWN: as shown; else as wanted */
+	char wanted[REGISTRY_NAME_MAX];
+	struct pod *pod;
+	struct event_list *events;
+	struct spool *logs;
+	int64_t changed_ns;
+	int64_t held_until_ns;
+	unsigned opens;
+	bool gone;           /* the pod is no more */
+	uint64_t generation; /* of the last replace that brought it */
+};
+
+struct registry {
+	struct lock lock;
+	struct list weavers;
+	struct hash objects, aliases, names, ids, uids;
+	uint64_t generation;
+};
+
+int registry_new(struct registry **ret, struct error *e)
+{
+	struct registry *r = calloc(1, sizeof(*r));
+	if (!r)
+		return error_oom(e);
+	lock_init(&r->lock, LOCK_REGISTRY);
+	list_init(&r->weavers);
+	*ret = r;
+	return 0;
+}
+
+/* ---- finding ---- */
+
+static struct weaver *find_object(struct registry *r, uint64_t object)
+{
+	hash_for_each_match(w, &r->objects, object, struct weaver, by_object)
+		if (w->object == object)
+			return w;
+	hash_for_each_match(w, &r->aliases, object, struct weaver, by_alias)
+		if (w->alias == object)
+			return w;
+	return NULL;
+}
+
+static struct weaver *find_uid(struct registry *r, const char *uid)
+{
+	hash_for_each_match(w, &r->uids, hash_str(uid), struct weaver, by_uid)
+		if (strcmp(w->pod->uid, uid) == 0)
+			return w;
+	return NULL;
+}
+
+static struct weaver *find_name(struct registry *r, const char *name)
+{
+	hash_for_each_match(w, &r->names, hash_str(name), struct weaver, by_name)
+		if (strcmp(w->name, name) == 0)
+			return w;
+	return NULL;
+}
+
+static struct weaver *find_id(struct registry *r, const char *id)
+{
+	hash_for_each_match(w, &r->ids, hash_str(id), struct weaver, by_id)
+		if (w->place == PLACE_SHOWN && strcmp(weaver_id(w->pod), id) == 0)
+			return w;
+	return NULL;
+}
+
+static void view_fill(const struct weaver *w, uint64_t object, struct registry_view *ret)
+{
+	*ret = (struct registry_view){
+		.object = object,
+		.pod = pod_ref(w->pod),
+		.events = event_list_ref(w->events),
+		.logs = spool_ref(w->logs),
+		.changed_ns = w->changed_ns,
+		.gone = w->place == PLACE_AWAY,
+	};
+	memcpy(ret->name, w->name, sizeof(ret->name));
+}
+
+void registry_view_done(struct registry_view *v)
+{
+	pod_unref(v->pod);
+	event_list_unref(v->events);
+	spool_unref(v->logs);
+	*v = (struct registry_view){ 0 };
+}
+
+int registry_find(struct registry *r, uint64_t object, struct registry_view *ret)
+{
+	lock_guard(&r->lock);
+	struct weaver *w = find_object(r, object);
+	if (!w || (w->place == PLACE_AWAY && w->opens == 0))
+		return -ENOENT;
+	view_fill(w, object, ret);
+	return 0;
+}
+
+int registry_lookup(struct registry *r, const char *name, struct registry_view *ret)
+{
+	lock_guard(&r->lock);
+	struct weaver *w = find_name(r, name);
+	if (w) {
+		view_fill(w, w->object, ret);
+		return 0;
+	}
+	w = find_id(r, name);
+	if (!w)
+		return -ENOENT;
+	view_fill(w, w->alias, ret);
+	return 0;
+}
+
+int registry_find_uid(struct registry *r, const char *uid, struct registry_view *ret)
+{
+	lock_guard(&r->lock);
+	struct weaver *w = find_uid(r, uid);
+	if (!w)
+		return -ENOENT;
+	view_fill(w, w->object, ret);
+	return 0;
+}
+
+bool registry_name_taken(struct registry *r, const char *name)
+{
+	lock_guard(&r->lock);
+	if (find_name(r, name))
+		return true;
+	list_for_each(w, &r->weavers, struct weaver, node)
+		if (w->place == PLACE_HELD && strcmp(w->wanted, name) == 0)
+			return true;
+	return false;
+}
+
+/* ---- life and death ---- */
+
+static void weaver_free(struct weaver *w)
+{
+	pod_unref(w->pod);
+	event_list_unref(w->events);
+	spool_unref(w->logs);
+	free(w);
+}
+
+static void forget(struct registry *r, struct weaver *w)
+{
+	assert(w->place == PLACE_AWAY && w->gone && w->opens == 0);
+	list_remove(&w->node);
+	hash_remove(&r->objects, &w->by_object);
+	hash_remove(&r->aliases, &w->by_alias);
+	hash_remove(&r->ids, &w->by_id);
+	hash_remove(&r->uids, &w->by_uid);
+	weaver_free(w);
+}
+
+void registry_free(struct registry *r)
+{
+	if (!r)
+		return;
+	list_for_each(w, &r->weavers, struct weaver, node)
+		weaver_free(w);
+	hash_done(&r->objects);
+	hash_done(&r->aliases);
+	hash_done(&r->names);
+	hash_done(&r->ids);
+	hash_done(&r->uids);
+	lock_done(&r->lock);
+	free(r);
+}
+
+static int weaver_insert(struct registry *r, struct weaver *w)
+{
+	list_push_back(&r->weavers, &w->node);
+	if (hash_insert(&r->objects, &w->by_object, w->object) < 0 ||
+	    hash_insert(&r->aliases, &w->by_alias, w->alias) < 0 ||
+	    hash_insert(&r->ids, &w->by_id, hash_str(weaver_id(w->pod))) < 0 ||
+	    hash_insert(&r->uids, &w->by_uid, hash_str(w->pod->uid)) < 0) {
+		w->gone = true;
+		forget(r, w);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static struct weaver *weaver_new(struct registry *r, const struct pod *pod)
+{
+	struct weaver *w = calloc(1, sizeof(*w));
+	if (!w)
+		return NULL;
+	w->place = PLACE_AWAY;
+	w->object = ino_object_of(pod->uid, "");
+	/* 56 bits of 10,000 uids collide once in 10^9 years of mounts; two weavers never share one. */
+	for (int n = 0; find_object(r, w->object) && n < 8; n++)
+		w->object = ino_object_of(pod->uid, (const char[]){ 'c', (char)('0' + n), 0 });
+	w->alias = ino_object_of(pod->uid, "id");
+	w->pod = pod_ref(pod);
+	w->changed_ns = pod->created_s * CLOCK_NS_PER_S;
+	return weaver_insert(r, w) < 0 ? NULL : w;
+}
+
+/* Takes w out of the root. */
+static void unplace(struct registry *r, struct weaver *w)
+{
+	if (w->place == PLACE_SHOWN)
+		hash_remove(&r->names, &w->by_name);
+	w->place = PLACE_AWAY;
+}
+
+static int show_as(struct registry *r, struct weaver *w, const char *name)
+{
+	if (w->name != name)
+		strncpy(w->name, name, sizeof(w->name) - 1);
+	if (hash_insert(&r->names, &w->by_name, hash_str(w->name)) < 0)
+		return -ENOMEM;
+	w->place = PLACE_SHOWN;
+	return 0;
+}
+
+/* Shows w under its own name, or holds it back where that is taken. */
+static int place(struct registry *r, struct weaver *w, int64_t now_ns)
+{
+	if (!find_name(r, w->wanted))
+		return show_as(r, w, w->wanted);
+	w->place = PLACE_HELD;
+	w->held_until_ns = now_ns + HOLD_BACK_NS;
+	strncpy(w->name, w->wanted, sizeof(w->name) - 1);
+	return 0;
+}
+
+static int place_held(struct registry *r, struct weaver *w)
+{
+	if (!find_name(r, w->wanted))
+		return show_as(r, w, w->wanted);
+	char name[REGISTRY_NAME_MAX];
+	const char *id = weaver_id(w->pod);
+	snprintf(name, sizeof(name), "%.63s~%s", w->wanted, uuid_id8(id));
+	return show_as(r, w, find_name(r, name) ? id : name);
+}
+
+int64_t registry_publish_held(struct registry *r, int64_t now_ns)
+{
+	lock_guard(&r->lock);
+	int64_t next = 0;
+	list_for_each(w, &r->weavers, struct weaver, node) {
+		if (w->place != PLACE_HELD)
+			continue;
+		if (w->held_until_ns <= now_ns && place_held(r, w) == 0)
+			continue;
+		if (next == 0 || w->held_until_ns < next)
+			next = w->held_until_ns;
+	}
+	return next;
+}
+
+/* ---- changes ---- */
+
+static enum registry_change apply_locked(struct registry *r, const struct pod *pod, int64_t now_ns)
+{
+	struct weaver *w = find_uid(r, pod->uid);
+	bool known = w != NULL;
+	if (!known)
+		w = weaver_new(r, pod);
+	if (!w)
+		return REGISTRY_FAILED;
+
+	w->generation = r->generation;
+	if (known && strcmp(w->pod->resource_version, pod->resource_version) == 0)
+		return REGISTRY_NONE;
+	if (known) {
+		pod_unref(w->pod);
+		w->pod = pod_ref(pod);
+		w->changed_ns = clock_realtime_ns();
+	}
+	w->gone = false;
+
+	bool was_shown = w->place == PLACE_SHOWN;
+	const char *wanted = weaver_name(pod);
+	if (pod->deleted_s) {
+		unplace(r, w);
+		return was_shown ? REGISTRY_REMOVED : known ? REGISTRY_CHANGED : REGISTRY_NONE;
+	}
+	if (known && w->place != PLACE_AWAY && strcmp(w->wanted, wanted) == 0)
+		return was_shown ? REGISTRY_CHANGED : REGISTRY_NONE;
+	unplace(r, w);
+	strncpy(w->wanted, wanted, sizeof(w->wanted) - 1);
+	if (place(r, w, now_ns) < 0)
+		return REGISTRY_FAILED;
+	return was_shown                 ? REGISTRY_CHANGED
+	       : w->place == PLACE_SHOWN ? REGISTRY_ADDED
+					 : REGISTRY_NONE;
+}
+
+enum registry_change registry_apply(struct registry *r, const struct pod *pod, int64_t now_ns)
+{
+	lock_guard(&r->lock);
+	return apply_locked(r, pod, now_ns);
+}
+
+static enum registry_change remove_locked(struct registry *r, struct weaver *w)
+{
+	bool was_shown = w->place == PLACE_SHOWN;
+	unplace(r, w);
+	w->gone = true;
+	w->changed_ns = clock_realtime_ns();
+	if (w->opens == 0)
+		forget(r, w);
+	return was_shown ? REGISTRY_REMOVED : REGISTRY_NONE;
+}
+
+enum registry_change registry_remove(struct registry *r, const char *uid)
+{
+	lock_guard(&r->lock);
+	struct weaver *w = find_uid(r, uid);
+	return w && !w->gone ? remove_locked(r, w) : REGISTRY_NONE;
+}
+
+int registry_add_event(struct registry *r, struct event *event)
+{
+	lock_guard(&r->lock);
+	struct weaver *w = find_uid(r, event->involved_uid);
+	if (!w)
+		return -ENOENT;
+	struct event_list *events = event_list_add(w->events, event);
+	if (!events)
+		return -ENOMEM;
+	event_list_unref(w->events);
+	w->events = events;
+	w->changed_ns = clock_realtime_ns();
+	return 0;
+}
+
+void registry_set_logs(struct registry *r, const char *uid, struct spool *logs)
+{
+	lock_guard(&r->lock);
+	struct weaver *w = find_uid(r, uid);
+	if (!w)
+		return;
+	spool_unref(w->logs);
+	w->logs = spool_ref(logs);
+}
+
+void registry_replace_begin(struct registry *r)
+{
+	lock_guard(&r->lock);
+	r->generation++;
+}
+
+void registry_replace_end(struct registry *r, void (*removed)(void *data, const char *uid),
+			  void *data)
+{
+	for (;;) {
+		char uid[64] = "";
+		{
+			lock_guard(&r->lock);
+			list_for_each(w, &r->weavers, struct weaver, node) {
+				if (w->gone || w->generation == r->generation)
+					continue;
+				strncpy(uid, w->pod->uid, sizeof(uid) - 1);
+				remove_locked(r, w);
+				break;
+			}
+		}
+		if (!uid[0])
+			return;
+		removed(data, uid);
+	}
+}
+
+/* ---- opens, lists, counts ---- */
+
+int registry_open(struct registry *r, uint64_t object)
+{
+	lock_guard(&r->lock);
+	struct weaver *w = find_object(r, object);
+	if (!w || (w->place == PLACE_AWAY && w->opens == 0))
+		return -ENOENT;
+	w->opens++;
+	return 0;
+}
+
+void registry_release(struct registry *r, uint64_t object)
+{
+	lock_guard(&r->lock);
+	struct weaver *w = find_object(r, object);
+	assert(w && w->opens > 0);
+	if (--w->opens == 0 && w->gone)
+		forget(r, w);
+}
+
+int registry_list(struct registry *r, bool all, struct registry_entry **ret, size_t *ret_n)
+{
+	lock_guard(&r->lock);
+	struct registry_entry *entries = calloc(r->uids.count + 1, sizeof(*entries));
+	if (!entries)
+		return -ENOMEM;
+	size_t n = 0;
+	list_for_each(w, &r->weavers, struct weaver, node) {
+		bool terminating = w->place == PLACE_AWAY && !w->gone;
+		if (w->place != PLACE_SHOWN && !(all && (terminating || w->place == PLACE_HELD)))
+			continue;
+		struct registry_entry *entry = &entries[n++];
+		entry->object = w->object;
+		memcpy(entry->name, w->name, sizeof(entry->name));
+		entry->pod = pod_ref(w->pod);
+		entry->changed_ns = w->changed_ns;
+		entry->terminating = terminating;
+	}
+	*ret = entries;
+	*ret_n = n;
+	return 0;
+}
+
+void registry_list_free(struct registry_entry *entries, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		pod_unref(entries[i].pod);
+	free(entries);
+}
+
+void registry_counts(struct registry *r, struct registry_counts *ret)
+{
+	*ret = (struct registry_counts){ 0 };
+	lock_guard(&r->lock);
+	list_for_each(w, &r->weavers, struct weaver, node) {
+		if (w->gone)
+			continue;
+		ret->present += w->place == PLACE_SHOWN;
+		ret->terminating += w->place == PLACE_AWAY;
+		ret->active += weaver_active(w->pod);
+		const char *label = pod_label(w->pod, LOOM_LABEL_NAME);
+		ret->unnamed += label && strcmp(label, w->wanted) != 0;
+		ret->bytes += pod_size(w->pod) + sizeof(*w);
+	}
+}
