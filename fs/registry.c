@@ -249,7 +249,7 @@ static void unplace(struct registry *r, struct weaver *w)
 static int show_as(struct registry *r, struct weaver *w, const char *name)
 {
 	if (w->name != name)
-		strncpy(w->name, name, sizeof(w->name) - 1);
+		snprintf(w->name, sizeof(w->name), "%s", name);
 	if (hash_insert(&r->names, &w->by_name, hash_str(w->name)) < 0)
 		return -ENOMEM;
 	w->place = PLACE_SHOWN;
@@ -263,7 +263,7 @@ static int place(struct registry *r, struct weaver *w, int64_t now_ns)
 		return show_as(r, w, w->wanted);
 	w->place = PLACE_HELD;
 	w->held_until_ns = now_ns + HOLD_BACK_NS;
-	strncpy(w->name, w->wanted, sizeof(w->name) - 1);
+	memcpy(w->name, w->wanted, sizeof(w->name));
 	return 0;
 }
 
@@ -322,7 +322,7 @@ static enum registry_change apply_locked(struct registry *r, const struct pod *p
 	if (known && w->place != PLACE_AWAY && strcmp(w->wanted, wanted) == 0)
 		return was_shown ? REGISTRY_CHANGED : REGISTRY_NONE;
 	unplace(r, w);
-	strncpy(w->wanted, wanted, sizeof(w->wanted) - 1);
+	snprintf(w->wanted, sizeof(w->wanted), "%s", wanted);
 	if (place(r, w, now_ns) < 0)
 		return REGISTRY_FAILED;
 	return was_shown                 ? REGISTRY_CHANGED
@@ -395,7 +395,7 @@ void registry_replace_end(struct registry *r, void (*removed)(void *data, const 
 			list_for_each(w, &r->weavers, struct weaver, node) {
 				if (w->gone || w->generation == r->generation)
 					continue;
-				strncpy(uid, w->pod->uid, sizeof(uid) - 1);
+				snprintf(uid, sizeof(uid), "%s", w->pod->uid);
 				remove_locked(r, w);
 				break;
 			}
