@@ -99,12 +99,18 @@ static void set_timer_in(struct watch *w, int64_t ms)
 
 static void tell_health(struct watch *w, bool healthy, const struct error *why)
 {
-	if (w->health_told && w->healthy == healthy)
+	if (w->stopped || (w->health_told && w->healthy == healthy))
 		return;
 	w->health_told = true;
 	w->healthy = healthy;
 	if (w->ops->health)
 		w->ops->health(w->data, healthy, why);
+}
+
+static void give_object(struct watch *w, enum watch_event type, const char *json, size_t len)
+{
+	if (!w->stopped) /* replace_begin may have been the last straw */
+		w->ops->object(w->data, type, json, len);
 }
 
 static void begin_replace(struct watch *w)
@@ -120,7 +126,8 @@ static void end_replace(struct watch *w)
 	begin_replace(w); /* of nothing, when there was no object */
 	w->replacing = false;
 	w->synced = true;
-	w->ops->replace_end(w->data);
+	if (!w->stopped)
+		w->ops->replace_end(w->data);
 }
 
 static void abort_replace(struct watch *w)
@@ -128,7 +135,8 @@ static void abort_replace(struct watch *w)
 	if (!w->replacing)
 		return;
 	w->replacing = false;
-	w->ops->replace_abort(w->data);
+	if (!w->stopped)
+		w->ops->replace_abort(w->data);
 }
 
 static void keep_version(struct watch *w, const char *rv, size_t len)
@@ -178,7 +186,7 @@ static int take_frame(struct watch *w, char *json, size_t len, struct error *e)
 	if (f.kind == WATCH_FRAME_OBJECT) {
 		if (initial)
 			begin_replace(w);
-		w->ops->object(w->data, f.event, f.object, f.len);
+		give_object(w, f.event, f.object, f.len);
 	} else if (initial && f.kind == WATCH_FRAME_INITIAL_END) {
 		w->stage = STAGE_FOLLOW; /* the same stream goes on */
 		end_replace(w);
@@ -196,7 +204,7 @@ static int on_object(void *data, char *json, size_t len, struct error *e)
 	if (w->stage == STAGE_LIST) {
 		begin_replace(w);
 		w->last_event_ns = w->last_bytes_ns;
-		w->ops->object(w->data, WATCH_ADDED, json, len);
+		give_object(w, WATCH_ADDED, json, len);
 	} else {
 		r = take_frame(w, json, len, e);
 	}

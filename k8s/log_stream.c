@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A log stream is a row of requests from one position (log_reader.c finds it again in each):
+ *
+ *	READ    not following: what the kubelet has now. Its end is caught_up(), and, for a container
+ *	        that was known to have ended before it began and that brings nothing new, ended()
+ *	FOLLOW  from where READ stood
+ *	WAIT    the container does not exist yet, or the server is to be asked again later
+ *
+ * What the end of a request means comes from the cached pod alone: a clean EOF is a kubelet restart
+ * as well as the end of the container, a 404 of kind pods/log is a kubelet that is starting, only
+ * one of kind pods is final. Silence is suspicious too: a follow can miss a rotation and stay silent
+ * for ever, so after data it is asked again, soon at first.
+ */
+#include "k8s/log_stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "k8s/base/clock.h"
+#include "k8s/base/rfc3339.h"
+#include "k8s/log_reader.h"
+#include "k8s/log_stream_private.h"
+#include "k8s/loop.h"
+#include "k8s/request.h"
+
+struct log_stream_timing log_stream_timing = {
+	.retry_ms = 100,
+	.retry_max_ms = 2000,
+	.denied_ms = 30000,
+	.read_stall_ms = 10000,
+	.ended_stall_ms = 1000,
+	.guard_ms = { 2000, 10000, 20000, 40000, 60000 },
+};
+
+enum mode { MODE_WAIT, MODE_READ, MODE_FOLLOW };
+
+struct log_stream {
+	struct client *client; /* borrowed */
+	struct loop *loop;     /* borrowed */
+	char *base;            /* owned: path and query up to the position */
+	const struct log_stream_ops *ops;
+	void *data;
+
+	enum mode mode;
+	struct request *request; /* NULL while waiting */
+	struct loop_timer timer; /* the next request, or the end of patience with this one */
+	struct log_reader reader;
+	int64_t last_new_ns; /* monotonic: bytes of a READ, new lines of a FOLLOW */
+	unsigned silences;   /* step of guard_ms: since the last new line */
+	unsigned failures;   /* ends in a row without a new line */
+	bool asked;          /* a caught_up() is owed */
+	bool read_answers;   /* the READ that runs began after it was asked for */
+	bool final;          /* the READ that runs began after the container had ended */
+	bool read_next;      /* the next request is a READ */
+	bool busy;           /* inside a callback of request or timer */
+	bool stopped, over;  /* freed at the next chance; nothing is called any more */
+	struct error why;    /* of lines() */
+};
+
+/* What the cache says now. */
+struct container_view {
+	const char *id; /* "": not made yet */
+	bool terminated, gone;
+};
+
+static struct container_view look(struct log_stream *s)
+{
+	struct container_view v = { 0 };
+
+	v.id = s->ops->container(s->data, &v.terminated, &v.gone);
+	if (!v.id)
+		v.id = "";
+	return v;
+}
+
+static void set_timer_in(struct log_stream *s, int64_t ms)
+{
+	loop_timer_set(s->loop, &s->timer, clock_monotonic_ns() + ms * CLOCK_NS_PER_MS);
+}
+
+static void free_stream(struct log_stream *s)
+{
+	loop_timer_cancel(&s->timer);
+	log_reader_done(&s->reader);
+	free(s->base);
+	free(s);
+}
+
+static void tell_caught_up(struct log_stream *s, int r, const struct error *e)
+{
+	if (!s->asked || s->stopped || s->over)
+		return;
+	s->asked = false;
+	s->ops->caught_up(s->data, r, e);
+}
+
+static void end(struct log_stream *s)
+{
+	tell_caught_up(s, 0, NULL);
+	if (s->stopped || s->over)
+		return;
+	s->over = true;
+	loop_timer_cancel(&s->timer);
+	s->ops->ended(s->data);
+}
+
+static void drop_request(struct log_stream *s)
+{
+	if (s->request)
+		request_cancel(s->request);
+	s->request = NULL;
+	s->mode = MODE_WAIT;
+}
+
+static void retry(struct log_stream *s)
+{
+	const struct log_stream_timing *t = &log_stream_timing;
+	int64_t ms = t->retry_ms;
+
+	for (unsigned i = 0; i < s->failures && ms < t->retry_max_ms; i++)
+		ms *= 2;
+	s->failures++;
+	set_timer_in(s, ms < t->retry_max_ms ? ms : t->retry_max_ms);
+}
+
+/* A new line has come, or bytes in a READ: patience begins anew. */
+static void note_progress(struct log_stream *s, bool new_lines)
+{
+	if (new_lines || s->mode == MODE_READ)
+		s->last_new_ns = clock_monotonic_ns();
+	if (!new_lines)
+		return;
+	s->failures = 0;
+	s->silences = 0;
+}
+
+static int on_data(void *data, const char *bytes, size_t len)
+{
+	struct log_stream *s = data;
+	uint64_t before = s->reader.fresh;
+
+	if (s->stopped || s->over)
+		return -ECANCELED;
+	s->busy = true;
+	int r = log_reader_feed(&s->reader, bytes, len, &s->why);
+	note_progress(s, s->reader.fresh > before || s->reader.passing);
+	s->busy = false;
+	if (r < 0 && r != -ENOMEM)
+		s->over = true; /* the owner's spool has failed: it has said so itself */
+	return s->stopped || s->over ? -ECANCELED : r;
+}
+
+static int64_t patience_ms(struct log_stream *s)
+{
+	const struct log_stream_timing *t = &log_stream_timing;
+
+	if (s->mode == MODE_READ)
+		return t->read_stall_ms;
+	struct container_view v = look(s);
+	return v.terminated || v.gone ? t->ended_stall_ms : t->guard_ms[s->silences];
+}
+
+static void set_patience(struct log_stream *s)
+{
+	loop_timer_set(s->loop, &s->timer, s->last_new_ns + patience_ms(s) * CLOCK_NS_PER_MS);
+}
+
+/* Nothing can be read yet; that is an answer too. */
+static bool is_waiting(const struct reply *reply)
+{
+	return reply->http == 400 && reply->status &&
+	       strstr(reply->status->message, "is waiting to start");
+}
+
+static bool is_pod_gone(const struct reply *reply)
+{
+	return reply->http == 404 && reply->status && strcmp(reply->status->kind, "pods") == 0;
+}
+
+/* An end that is no answer: later again, at a pace that fits the reason. */
+static void conclude_failure(struct log_stream *s, const struct reply *reply)
+{
+	struct container_view v = look(s);
+
+	if (is_pod_gone(reply)) {
+		end(s);
+		return;
+	}
+	if (is_waiting(reply) || !*v.id)
+		tell_caught_up(s, 0, NULL);
+	else
+		tell_caught_up(s, reply->r, &reply->error);
+	s->read_next = true;
+	if (v.gone)
+		end(s);
+	else if (reply->http == 401 || reply->http == 403)
+		set_timer_in(s, log_stream_timing.denied_ms);
+	else
+		retry(s);
+}
+
+static void conclude_read(struct log_stream *s)
+{
+	struct error e = ERROR_INIT;
+	bool brought = s->reader.fresh > 0, answers = s->read_answers;
+	struct container_view v = look(s);
+
+	if (s->reader.note[0] && !brought && !s->final) {
+		error_set(&e, EIO, "the node says: %s", s->reader.note);
+		tell_caught_up(s, -EIO, &e);
+		s->read_next = true;
+		retry(s);
+		return;
+	}
+	if (s->final && !brought) {
+		if (log_reader_finish(&s->reader, &e) == 0)
+			end(s);
+		s->over = true;
+		return;
+	}
+	if (answers)
+		tell_caught_up(s, 0, NULL);
+	/* an ended container is read until a read brings nothing; a later question needs a later read */
+	s->read_next = v.terminated || v.gone || s->asked;
+	set_timer_in(s, 0);
+}
+
+static void conclude_follow(struct log_stream *s)
+{
+	struct container_view v = look(s);
+
+	if (v.terminated || v.gone) {
+		s->read_next = true;
+		set_timer_in(s, 0);
+		return;
+	}
+	retry(s); /* the kubelet has restarted, or the cache lags behind the container's end */
+}
+
+static void on_done(void *data, const struct reply *reply)
+{
+	struct log_stream *s = data;
+	enum mode mode = s->mode;
+
+	s->request = NULL;
+	s->mode = MODE_WAIT;
+	s->busy = true;
+	if (s->stopped || s->over)
+		loop_timer_cancel(&s->timer);
+	else if (reply->r < 0)
+		conclude_failure(s, reply);
+	else if (mode == MODE_READ)
+		conclude_read(s);
+	else
+		conclude_follow(s);
+	s->busy = false;
+	if (s->stopped)
+		free_stream(s);
+}
+
+/* The position belongs to one container: another one is read from its start. */
+static void adopt(struct log_stream *s, const char *id)
+{
+	struct log_position *pos = &s->reader.pos;
+	size_t len = strnlen(id, sizeof(pos->container_id) - 1);
+
+	if (len == 0 || strncmp(pos->container_id, id, sizeof(pos->container_id) - 1) == 0)
+		return;
+	if (*pos->container_id)
+		*pos = (struct log_position){ 0 };
+	memcpy(pos->container_id, id, len);
+	pos->container_id[len] = '\0';
+}
+
+static void start_request(struct log_stream *s, const struct container_view *v)
+{
+	_cleanup_(buf_done) struct buf path = BUF_INIT;
+	char since[RFC3339_SECONDS_LEN + 1];
+
+	s->mode = s->read_next ? MODE_READ : MODE_FOLLOW;
+	s->read_next = false;
+	s->read_answers = s->mode == MODE_READ && s->asked;
+	s->final = s->mode == MODE_READ && (v->terminated || v->gone);
+	adopt(s, v->id);
+	log_reader_begin(&s->reader);
+	buf_add_str(&path, s->base);
+	if (s->mode == MODE_FOLLOW)
+		buf_add_str(&path, "&follow=true");
+	if (s->reader.pos.last_ns > 0) {
+		/* the server cuts it to the second anyway */
+		rfc3339_format(s->reader.pos.last_ns / CLOCK_NS_PER_S, since);
+		buf_add_str(&path, "&sinceTime=");
+		buf_add_urlencoded(&path, since, strlen(since));
+	}
+	s->last_new_ns = clock_monotonic_ns();
+	if (buf_error(&path) == 0)
+		s->request = request_start(s->client, &(struct request_spec){
+							      .method = REQUEST_GET,
+							      .path = path.data,
+							      .idempotent = true,
+							      .on_data = on_data,
+							      .on_done = on_done,
+							      .data = s,
+						      });
+	if (s->request) {
+		set_patience(s);
+		return;
+	}
+	s->read_next = s->mode == MODE_READ;
+	s->mode = MODE_WAIT;
+	retry(s);
+}
+
+/* The timer of a stream that waits: is there something to ask, and somebody to answer? */
+static void try_request(struct log_stream *s)
+{
+	struct container_view v = look(s);
+	struct error e = ERROR_INIT;
+
+	if (!*v.id && v.gone) {
+		end(s);
+		return;
+	}
+	if (!*v.id && !v.terminated) {
+		/* without a container the server says nothing at all, or 400: the cache is enough */
+		tell_caught_up(s, 0, NULL);
+		s->read_next = true;
+		set_timer_in(s, log_stream_timing.retry_max_ms);
+		return;
+	}
+	if (client_away(s->client, &e)) {
+		tell_caught_up(s, -e.code, &e);
+		s->read_next = true;
+		set_timer_in(s, log_stream_timing.retry_max_ms / 4);
+		return;
+	}
+	start_request(s, &v);
+}
+
+/* The request that runs has been silent for too long. */
+static void lose_patience(struct log_stream *s)
+{
+	struct error e = ERROR_INIT;
+	bool was_read = s->mode == MODE_READ;
+	struct container_view v = look(s);
+
+	drop_request(s);
+	if (was_read) {
+		error_set(&e, ETIMEDOUT, "the node's answer to a read of the log has stopped");
+		tell_caught_up(s, -ETIMEDOUT, &e);
+	}
+	if (!v.terminated && !v.gone && s->silences + 1 < ARRAY_SIZE(log_stream_timing.guard_ms))
+		s->silences++;
+	s->read_next = was_read || v.terminated || v.gone;
+	set_timer_in(s, 0);
+}
+
+static void fire(struct loop_timer *t)
+{
+	struct log_stream *s = container_of(t, struct log_stream, timer);
+
+	s->busy = true;
+	if (s->stopped || s->over)
+		drop_request(s);
+	else if (s->request && s->asked && s->mode == MODE_FOLLOW) {
+		drop_request(s); /* a question: READ from here, then FOLLOW again */
+		s->read_next = true;
+		try_request(s);
+	} else if (!s->request)
+		try_request(s);
+	else if (clock_monotonic_ns() >= s->last_new_ns + patience_ms(s) * CLOCK_NS_PER_MS)
+		lose_patience(s);
+	else
+		set_patience(s);
+	s->busy = false;
+	if (s->stopped)
+		free_stream(s);
+}
+
+static int give_lines(void *data, const char *bytes, size_t len, const struct log_position *pos)
+{
+	struct log_stream *s = data;
+
+	return s->stopped ? -ECANCELED : s->ops->lines(s->data, bytes, len, pos);
+}
+
+static void give_gap(void *data, int64_t from_ns, int64_t to_ns)
+{
+	struct log_stream *s = data;
+
+	if (!s->stopped)
+		s->ops->gap(s->data, from_ns, to_ns);
+}
+
+int log_stream_start(const struct log_stream_spec *spec, struct log_stream **ret, struct error *e)
+{
+	struct log_stream *s = calloc(1, sizeof(*s));
+	if (!s)
+		return error_oom(e);
+	s->client = spec->client;
+	s->loop = client_loop(spec->client);
+	s->ops = spec->ops;
+	s->data = spec->data;
+	s->asked = s->read_next = true;
+	loop_timer_init(&s->timer, fire);
+	log_reader_init(&s->reader, &spec->from);
+	s->reader.lines = give_lines;
+	s->reader.gap = give_gap;
+	s->reader.data = s;
+
+	struct buf base = BUF_INIT;
+	buf_printf(&base, "/api/v1/namespaces/%s/pods/%s/log?container=", spec->namespace_,
+		   spec->pod);
+	buf_add_urlencoded(&base, spec->container, strlen(spec->container));
+	buf_add_str(&base, "&timestamps=true");
+	s->base = buf_steal(&base);
+	if (!s->base) {
+		free_stream(s);
+		return error_oom(e);
+	}
+	set_timer_in(s, 0);
+	*ret = s;
+	return 0;
+}
+
+void log_stream_stop(struct log_stream *s)
+{
+	s->stopped = true;
+	if (s->busy) {
+		set_timer_in(s, 0); /* frees it, unless the request's end does so first */
+		return;
+	}
+	drop_request(s);
+	free_stream(s);
+}
+
+void log_stream_refresh(struct log_stream *s)
+{
+	if (s->over)
+		return;
+	s->asked = true;
+	if (s->mode != MODE_READ)
+		set_timer_in(s, 0);
+}
+
+void log_stream_poke(struct log_stream *s)
+{
+	if (s->over)
+		return;
+	if (s->mode == MODE_WAIT)
+		set_timer_in(s, 0);
+	else
+		set_patience(s);
+}
