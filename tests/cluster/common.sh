@@ -75,13 +75,15 @@ pid_record()
 }
 
 # Prints the pid of a daemon (or the anchor) that runs. Whoever adopts an ended one may be slow to
-# reap it: a zombie does not run.
+# reap it: a zombie does not run, once its other threads, which may still hold a port, are gone.
 pid_find()
 {
 	local pid started
 	{ read -r pid started <"$state/pid/$1"; } 2>/dev/null || return 1
 	[ -n "$started" ] && [ "$(start_time "$pid")" = "$started" ] || return 1
-	! grep -q '^State:.Z' "/proc/$pid/status" || return 1
+	if grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null; then
+		[ "$(ls "/proc/$pid/task" 2>/dev/null | wc -l)" -gt 1 ] || return 1
+	fi
 	echo "$pid"
 }
 
@@ -241,8 +243,13 @@ cluster_remove()
 			sleep 0.05
 		done
 	fi
+	# A cgroup is busy for a moment after its last process has left cgroup.procs.
 	for hierarchy in $(cgroup_hierarchies); do
-		[ ! -d "$hierarchy/$name" ] || find "$hierarchy/$name" -depth -type d -exec rmdir {} +
+		while [ -d "$hierarchy/$name" ] &&
+			! find "$hierarchy/$name" -depth -type d -exec rmdir {} + 2>/dev/null; do
+			[ "$SECONDS" -lt "$deadline" ] || die "$hierarchy/$name cannot be removed"
+			sleep 0.05
+		done
 	done
 	rm -rf --one-file-system -- "$state"
 }
