@@ -48,7 +48,7 @@ void attr_identity_add(struct buf *out, const char *s);
 /* The same without the newline. */
 void attr_identity_add_text(struct buf *out, const char *s);
 
-/* attr_control.c */
+/* attr_control.c, attr_weavers.c */
 SHOW(control_version_show);
 SHOW(control_help_show);
 SHOW(control_config_show);

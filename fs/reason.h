@@ -26,7 +26,7 @@ struct reason {
 	struct buf word;    /* "ErrImagePull"; the cluster's own bytes, not yet escaped */
 	struct buf message; /* ditto; never without text */
 	const struct pod_container *container; /* whose state it is; NULL: the pod's as a whole */
-	bool init;          /* container is an init container */
+	bool init;                             /* container is an init container */
 };
 void reason_done(struct reason *r);
 /* Whether there is a cause; r starts out as zeros. */
