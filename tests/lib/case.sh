@@ -10,9 +10,9 @@
 #
 # and is silent when that is so. More headers, each a comment line before the first command:
 # "timeout: SECONDS" (120), "cluster: sim" or "cluster: real" (both), "tier: all" (not by default).
-# It is given W, a directory of its own (and its HOME and TMPDIR), a cluster with the namespace NS,
-# O with the programs, and ends with nothing mounted and nothing running; weaverfs and what
-# background jobs it waits for itself end with it. A case picks nothing about the cluster.
+# It is given W, a directory of its own with HOME and TMPDIR in it, a cluster with the namespace NS,
+# and O with the programs. It picks nothing about the cluster. What it starts it must end; only the
+# mounts of mount_weavers are ended here.
 
 set -Eeuo pipefail
 trap 'echo "${BASH_SOURCE[0]##*/}:$LINENO: status $?: $BASH_COMMAND" >&2' ERR
@@ -72,6 +72,12 @@ assert_errno()
 	shift
 	! said=$(LC_ALL=C "$@" 2>&1 >/dev/null) || fail "succeeded, and must not: $*"
 	[[ $said == *"$message"* ]] || fail "$*: expected '$message', got '$said'"
+}
+
+# as_user UID COMMAND...: as somebody who has that uid and gid and nothing else.
+as_user()
+{
+	setpriv --reuid "$1" --regid "$1" --clear-groups --inh-caps=-all -- "${@:2}"
 }
 
 # The cluster, as its administrator, in the case's namespace.
