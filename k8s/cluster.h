@@ -44,6 +44,11 @@ const char *cluster_source_name(const struct cluster *c); /* the file(s) it came
 int cluster_prepare(struct cluster *c, CURL *easy, const char *path_and_query,
 		    struct curl_slist **headers, struct error *e);
 
+/* What an exec plugin gave has reached its expirationTimestamp: renew before the next call. */
+bool cluster_expired(const struct cluster *c);
+/* Grows with each renewal that changed something: a 401 to older credentials means nothing. */
+unsigned cluster_generation(const struct cluster *c);
+
 /*
  * Renews the credentials after a 401 or a certificate failure: reads the files again, runs the exec
  * plugin again (in a thread of its own, at most 10 s; the loop goes on meanwhile). done gets 0 when
@@ -58,3 +63,9 @@ void cluster_renew(struct cluster *c, struct loop *loop,
  * notAfter: which credential, from which file, expired when.
  */
 void cluster_explain_unauthorized(const struct cluster *c, struct buf *out);
+/*
+ * Why a TLS handshake failed, from CURLINFO_SSL_VERIFYRESULT and curl's error text: untrusted by the
+ * CA of which file, expired, another name.
+ */
+void cluster_explain_tls(const struct cluster *c, long verify_result, const char *curl_text,
+			 struct buf *out);
