@@ -210,3 +210,47 @@ weavers_end()
 	done
 	wait "$pid" || { echo "weaverfs on $MNT: exit status $? after SIGTERM" >&2; return 1; }
 }
+
+# make_pod NAME SHELL-COMMAND: a weaver that runs something else than the image's own command,
+# made by the administrator as another mount's owner would.
+make_pod()
+{
+	local id
+	id=$(cat /proc/sys/kernel/random/uuid)
+	make_pod_json "$1" "$id" "$2" | k create -f - >/dev/null
+	wait_for 5 test -d "$MNT/$1"
+}
+
+# make_pod_json NAME ID SHELL-COMMAND [MORE-POD-SPEC-JSON]: a Pod as mkdir makes it, more or less.
+make_pod_json()
+{
+	jq -n --arg name "$1" --arg id "$2" --arg command "$3" --arg image "$TEST_IMAGE" \
+		--argjson more "${4:-{\}}" '{
+		apiVersion: "v1", kind: "Pod",
+		metadata: {name: "weaver-\($id)", labels: {"loom.dev/managed": "true",
+			"loom.dev/weaver-id": $id, "loom.dev/name": $name}},
+		spec: ({restartPolicy: "Never", automountServiceAccountToken: false,
+			enableServiceLinks: false, terminationGracePeriodSeconds: 5,
+			containers: [{name: "weaver", image: $image, args: ["sh", "-c", $command],
+				resources: {limits: {cpu: "100m", memory: "64Mi"},
+					requests: {cpu: "10m", memory: "16Mi"}},
+				securityContext: {runAsNonRoot: true, runAsUser: 1000, runAsGroup: 1000,
+					allowPrivilegeEscalation: false, capabilities: {drop: ["ALL"]},
+					seccompProfile: {type: "RuntimeDefault"}}}]} + $more)}'
+}
+
+# as UID[:GID] COMMAND...: as another user, without capabilities.
+as()
+{
+	local user=$1
+	shift
+	setpriv --reuid "${user%:*}" --regid "${user#*:}" --clear-groups -- "$@"
+}
+
+# pods: the names of the directories that kubectl's pods stand for, one a line, sorted.
+pods()
+{
+	k get pods -l loom.dev/managed=true -o json |
+		jq -r '.items[] | select(.metadata.deletionTimestamp == null)
+			| .metadata.labels["loom.dev/name"]' | sort
+}
