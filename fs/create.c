@@ -399,7 +399,7 @@ void create_mkdir(struct create *c, fuse_req_t req, const char *name, mode_t mod
 	k->create = c;
 	k->req = req;
 	k->caller = (struct caller){ ctx->uid, ctx->gid, ctx->pid, ctx->umask };
-	k->mode = mode & 0777 & ~ctx->umask;
+	k->mode = mode & 0750 & ~ctx->umask; /* others only by an explicit chmod */
 	snprintf(k->name, sizeof(k->name), "%s", name);
 	k->deadline_ns = clock_monotonic_ns() + c->fs->config->create_timeout_ms * CLOCK_NS_PER_MS;
 	k->job.run = on_job;
