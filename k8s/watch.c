@@ -256,6 +256,8 @@ static int on_data(void *data, const char *bytes, size_t len)
 		return -ECANCELED;
 	w->busy = true;
 	w->last_bytes_ns = clock_monotonic_ns();
+	if (w->stage == STAGE_FOLLOW)
+		tell_health(w, true, NULL);
 	int r = scan_feed(&w->scan, bytes, len, &w->why);
 	if (r < 0 && w->ending == ENDING_NONE)
 		w->ending = r == -EPROTO ? ENDING_DISTRUST : ENDING_TRANSIENT;
