@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One datagram a message, as sd_notify(3) has it. The watchdog hangs on the cluster thread: it is
+ * the one that could stand still without anybody seeing it.
+ */
 #include "fs/notify.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Only what signal-safety(7) allows happens in the handlers: flags and a timer. */
 #include "fs/signals.h"
 
 #include <fuse_lowlevel.h>

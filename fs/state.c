@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Slots are directories 0, 1, … that are never removed, so taking one is mkdir and flock and needs
+ * no lock around it. What another slot's mount has left behind in its journal at a kill -9 is done
+ * by the next mount of the namespace, whichever slot that gets.
+ */
 #include "fs/state.h"
 
 #include <errno.h>

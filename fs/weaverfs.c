@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parts of a mount in the order of their lives. What belongs to the cluster thread is made and
+ * freed on it; the frees answer the requests that still wait, so the session outlives them.
+ */
+#include "fs/weaverfs.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "fs/create.h"
+#include "fs/errors.h"
+#include "fs/fetch.h"
+#include "fs/logs.h"
+#include "fs/metrics.h"
+#include "fs/notify.h"
+#include "fs/podspec.h"
+#include "fs/reaper.h"
+#include "fs/registry.h"
+#include "fs/start.h"
+#include "fs/sync.h"
+#include "fs/task.h"
+#include "fs/tombstones.h"
+#include "k8s/base/clock.h"
+#include "k8s/cluster.h"
+#include "k8s/loop.h"
+#include "k8s/request.h"
+
+#define USER_AGENT "weaverfs/" WEAVERFS_VERSION
+
+static int make_memory(struct weaverfs *fs, struct error *e)
+{
+	fs->metrics = calloc(1, sizeof(*fs->metrics));
+	fs->defaults = calloc(1, sizeof(*fs->defaults));
+	if (!fs->metrics || !fs->defaults)
+		return error_oom(e);
+	int r = podspec_init(fs->defaults, fs->config, e);
+	if (r == 0)
+		r = errors_new(&fs->errors, e);
+	return r == 0 ? registry_new(&fs->registry, e) : r;
+}
+
+static int make_client(struct weaverfs *fs, struct cluster **cluster, struct error *e)
+{
+	int r = loop_new(&fs->loop, e);
+
+	if (r == 0)
+		r = client_new(fs->loop, move_ptr(cluster), USER_AGENT, &fs->client, e);
+	return r == 0 ? loop_start(fs->loop, "cluster", e) : r;
+}
+
+int weaverfs_new(const struct config *config, struct cluster *cluster, struct weaverfs **ret,
+		 struct error *e)
+{
+	_cleanup_(cluster_freep) struct cluster *given = cluster;
+	struct weaverfs *fs = calloc(1, sizeof(*fs));
+
+	if (!fs)
+		return error_oom(e);
+	fs->config = config;
+	fs->state_dir = fs->mountpoint = "";
+	fs->uid = geteuid();
+	fs->gid = getegid();
+	fs->started_ns = clock_realtime_ns();
+	list_init(&fs->tasks);
+	int r = make_memory(fs, e);
+	if (r == 0)
+		r = make_client(fs, &given, e);
+	if (r < 0) {
+		weaverfs_free(fs);
+		return r;
+	}
+	*ret = fs;
+	return 0;
+}
+
+/* The watches last: their events go to all the others. */
+static int make_parts(void *data, struct error *e)
+{
+	struct weaverfs *fs = data;
+	int r = tombstones_new(fs, &fs->tombstones, e);
+
+	if (r == 0)
+		r = create_new(fs, &fs->create, e);
+	if (r == 0)
+		r = fetch_new(fs, &fs->fetch, e);
+	if (r == 0)
+		r = logs_new(fs, &fs->logs, e);
+	if (r == 0)
+		r = reaper_new(fs, &fs->reaper, e);
+	if (r == 0)
+		r = sync_new(fs, &fs->sync, e);
+	return r == 0 ? sync_start(fs->sync, e) : r;
+}
+
+int weaverfs_start(struct weaverfs *fs, struct error *e)
+{
+	return start_on_loop(fs->loop, make_parts, fs, e);
+}
+
+struct serve {
+	struct weaverfs *fs;
+	struct fuse_session *session;
+	struct buf *warning;
+};
+
+static int serve(void *data, struct error *e)
+{
+	struct serve *s = data;
+
+	(void)e;
+	s->fs->session = s->session;
+	reaper_start(s->fs->reaper, s->warning);
+	notify_watchdog_start(s->fs->loop);
+	return 0;
+}
+
+int weaverfs_serve(struct weaverfs *fs, struct fuse_session *session, struct buf *warning,
+		   struct error *e)
+{
+	struct serve s = { fs, session, warning };
+
+	return start_on_loop(fs->loop, serve, &s, e);
+}
+
+#define FREE(free_part, part)                                                                      \
+	do {                                                                                       \
+		if (part)                                                                          \
+			free_part(part);                                                           \
+		part = NULL;                                                                       \
+	} while (0)
+
+static int stop(void *data, struct error *e)
+{
+	struct weaverfs *fs = data;
+
+	(void)e;
+	notify_watchdog_stop();
+	task_cancel_all(&fs->tasks);
+	FREE(fetch_free, fs->fetch);
+	FREE(logs_free, fs->logs);
+	FREE(reaper_free, fs->reaper);
+	FREE(create_free, fs->create);
+	FREE(tombstones_free, fs->tombstones);
+	FREE(sync_free, fs->sync);
+	FREE(client_free, fs->client);
+	return 0;
+}
+
+void weaverfs_stop(struct weaverfs *fs)
+{
+	start_on_loop(fs->loop, stop, fs, NULL);
+	loop_stop(fs->loop);
+	fs->session = NULL;
+}
+
+void weaverfs_free(struct weaverfs *fs)
+{
+	FREE(client_free, fs->client); /* where the thread could not be started */
+	FREE(loop_free, fs->loop);
+	FREE(registry_free, fs->registry);
+	FREE(errors_free, fs->errors);
+	if (fs->defaults)
+		podspec_done(fs->defaults);
+	free(fs->defaults);
+	free(fs->metrics);
+	free(fs);
+}
