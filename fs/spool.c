@@ -415,6 +415,8 @@ int spool_reader_new(struct spool *s, struct spool_reader **ret)
 
 void spool_reader_free(struct spool_reader *r)
 {
+	if (!r)
+		return;
 	struct spool *s = r->spool;
 	{
 		lock_guard(&s->lock);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A loop without a thread, and clocks that stand still until the test moves them: it takes the
+ * place of k8s/loop.c and k8s/base/clock.c in a unit test that includes it.
+ */
+#pragma once
+#include <assert.h>
+
+#include "k8s/base/clock.h"
+#include "k8s/loop.h"
+
+static int64_t fake_now_ns = 1000 * CLOCK_NS_PER_S;
+static int64_t fake_epoch_ns = 1800000000 * CLOCK_NS_PER_S;
+static struct list fake_jobs = LIST_INIT(fake_jobs), fake_timers = LIST_INIT(fake_timers);
+
+int64_t clock_monotonic_ns(void)
+{
+	return fake_now_ns;
+}
+
+int64_t clock_realtime_ns(void)
+{
+	return fake_epoch_ns + fake_now_ns;
+}
+
+void loop_post(struct loop *l, struct loop_job *job)
+{
+	(void)l;
+	list_push_back(&fake_jobs, &job->node);
+}
+
+bool loop_is_current(const struct loop *l)
+{
+	(void)l;
+	return true;
+}
+
+void loop_timer_init(struct loop_timer *t, void (*fire)(struct loop_timer *t))
+{
+	list_init(&t->node);
+	t->fire = fire;
+}
+
+void loop_timer_set(struct loop *l, struct loop_timer *t, int64_t at_ns)
+{
+	(void)l;
+	assert(t->node.next); /* loop_timer_init() */
+	list_remove(&t->node);
+	t->at_ns = at_ns;
+	struct list *after = fake_timers.prev;
+	while (after != &fake_timers && list_entry(after, struct loop_timer, node)->at_ns > at_ns)
+		after = after->prev;
+	list_insert(&t->node, after);
+}
+
+void loop_timer_cancel(struct loop_timer *t)
+{
+	list_remove(&t->node);
+}
+
+/* Jobs, and timers that are due, until there are none. */
+static inline void fake_run(void)
+{
+	for (;;) {
+		if (!list_empty(&fake_jobs)) {
+			struct loop_job *job = list_entry(fake_jobs.next, struct loop_job, node);
+			list_remove(&job->node);
+			job->run(job);
+			continue;
+		}
+		if (list_empty(&fake_timers))
+			return;
+		struct loop_timer *t = list_entry(fake_timers.next, struct loop_timer, node);
+		if (t->at_ns > fake_now_ns)
+			return;
+		list_remove(&t->node);
+		t->fire(t);
+	}
+}
+
+/* Lets ms go by, timer by timer. */
+static inline void fake_advance(int64_t ms)
+{
+	int64_t end_ns = fake_now_ns + ms * CLOCK_NS_PER_MS;
+
+	fake_run();
+	while (!list_empty(&fake_timers)) {
+		struct loop_timer *t = list_entry(fake_timers.next, struct loop_timer, node);
+		if (t->at_ns > end_ns)
+			break;
+		if (t->at_ns > fake_now_ns)
+			fake_now_ns = t->at_ns;
+		fake_run();
+	}
+	fake_now_ns = end_ns;
+	fake_run();
+}
