@@ -179,12 +179,10 @@ static void write_oom(const struct hint_input *h, struct buf *out)
 
 static void write_deadline(const struct hint_input *h, struct buf *out)
 {
-	int64_t seconds = h->pod->active_deadline_s;
-
 	add_hint(out,
-		 "the limit in force was %" PRId64 " s (%.1f h) from the start: "
-		 "activeDeadlineSeconds, made from the setting max_ttl_hours; make a new weaver",
-		 seconds, (double)seconds / 3600);
+		 "the limit in force was %" PRId64 " s from the start (activeDeadlineSeconds, made "
+		 "from the setting max_ttl_hours); make a new weaver",
+		 h->pod->active_deadline_s);
 }
 
 static void write_evicted(const struct hint_input *h, struct buf *out)
@@ -270,8 +268,10 @@ static const struct hint hints[] = {
 		  "(USER 1000:1000)" },
 	{ .words = " CreateContainerConfigError ", .needle = "non-numeric user",
 	  .text = "the image's USER must be a number: USER 1000:1000" },
-	{ .words = " CreateContainerConfigError FailedMount ", .needle = "secret",
+	{ .words = " CreateContainerConfigError FailedMount ", .needle = "secret \"",
 	  .write = write_missing_secret },
+	{ .words = " CreateContainerConfigError FailedMount ", .needle = "secret key",
+	  .text = "a secret that the pod names lacks a key; the weaver goes on as soon as it is there" },
 	{ .words = " CreateContainerConfigError FailedMount ", .needle = "configmap",
 	  .text = "a ConfigMap that the setting pod_patch names does not exist" },
 
@@ -300,7 +300,7 @@ static const struct hint hints[] = {
 	  .text = "it crashed (SIGSEGV); what it said last: tail logs" },
 	{ .exit_code = 143, .where = WHERE_MAIN, .last_resort = true,
 	  .text = "it was asked to end with SIGTERM" },
-	{ .words = " Error ", .where = WHERE_MAIN, .last_resort = true,
+	{ .needle = "exit code", .where = WHERE_MAIN, .last_resort = true,
 	  .text = "its command failed; what it said last: tail logs" },
 
 	{ .last_resort = true, .write = write_events },

@@ -226,6 +226,10 @@ static bool find_word(const struct reason_input *in, struct reason *r)
 	};
 	_cleanup_(buf_done) struct buf word = BUF_INIT;
 
+	/* find_container() has spoken for one that has ended, and one that runs is well */
+	if (has_begun(in->pod) && (strcmp(in->pod->phase, "Failed") != 0 ||
+				   pod_main(in->pod)->state == POD_STATE_TERMINATED))
+		return false;
 	pod_status_word(in->pod, &word);
 	if (in->pod->deleted_s != 0 || is_one_of(buf_str(&word), healthy) ||
 	    strncmp(buf_str(&word), "Init:", strlen("Init:")) == 0)
