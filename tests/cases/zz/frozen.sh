@@ -1,4 +1,0 @@
-#!/bin/bash
-# A dummy for the runner.
-. "$LIB/case.sh"
-cluster_freeze
