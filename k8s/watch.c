@@ -220,7 +220,8 @@ static int on_metadata(void *data, char *json, size_t len, struct error *e)
 	if (more && n > 0)
 		return error_set(e, EPROTO,
 				 "the server sent one page of a list asked for in whole");
-	keep_version(w, watch_frame_string(json, len, "resourceVersion", &n), n);
+	const char *rv = watch_frame_string(json, len, "resourceVersion", &n);
+	keep_version(w, rv, n);
 	return 0;
 }
 
@@ -248,6 +249,28 @@ static void on_open(void *data)
 	leave(w);
 }
 
+/* How long this attempt may be silent. */
+static int64_t patience_ns(const struct watch *w)
+{
+	const struct watch_timing *t = &watch_timing;
+	int64_t ms = w->timeout_s * INT64_C(1000) + t->slack_ms;
+
+	if (w->stage != STAGE_FOLLOW)
+		ms = t->stall_list_ms;
+	else if (w->bookmarks)
+		ms = t->stall_ms;
+	return ms * CLOCK_NS_PER_MS;
+}
+
+/* Sees to it that the timer fires no later than patience ends: a first bookmark shortens it. */
+static void guard(struct watch *w)
+{
+	int64_t end_ns = w->last_bytes_ns + patience_ns(w);
+
+	if (list_empty(&w->timer.node) || w->timer.at_ns > end_ns)
+		loop_timer_set(w->loop, &w->timer, end_ns);
+}
+
 static int on_data(void *data, const char *bytes, size_t len)
 {
 	struct watch *w = data;
@@ -261,7 +284,10 @@ static int on_data(void *data, const char *bytes, size_t len)
 	int r = scan_feed(&w->scan, bytes, len, &w->why);
 	if (r < 0 && w->ending == ENDING_NONE)
 		w->ending = r == -EPROTO ? ENDING_DISTRUST : ENDING_TRANSIENT;
-	return leave(w) ? r : -ECANCELED;
+	if (!leave(w))
+		return -ECANCELED;
+	guard(w);
+	return r;
 }
 
 static void on_done(void *data, const struct reply *reply)
@@ -390,19 +416,6 @@ static void build_query(const struct watch *w, struct buf *out)
 	buf_add_urlencoded(out, w->rv.data, w->rv.len);
 }
 
-/* How long this attempt may be silent. */
-static int64_t patience_ns(const struct watch *w)
-{
-	const struct watch_timing *t = &watch_timing;
-	int64_t ms = w->timeout_s * INT64_C(1000) + t->slack_ms;
-
-	if (w->stage != STAGE_FOLLOW)
-		ms = t->stall_list_ms;
-	else if (w->bookmarks)
-		ms = t->stall_ms;
-	return ms * CLOCK_NS_PER_MS;
-}
-
 static void start_attempt(struct watch *w)
 {
 	const struct watch_timing *t = &watch_timing;
@@ -438,7 +451,7 @@ static void start_attempt(struct watch *w)
 							      .data = w,
 						      });
 	if (w->request) {
-		loop_timer_set(w->loop, &w->timer, w->started_ns + patience_ns(w));
+		guard(w);
 		return;
 	}
 	error_oom(&w->why);
@@ -504,7 +517,7 @@ static void fire(struct loop_timer *t)
 	if (!w->request)
 		start_or_wait(w);
 	else if (clock_monotonic_ns() < w->last_bytes_ns + patience_ns(w))
-		loop_timer_set(w->loop, &w->timer, w->last_bytes_ns + patience_ns(w));
+		guard(w);
 	else
 		give_up(w);
 	leave(w);
