@@ -1,0 +1,656 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The reader on bytes alone: positions, duplicates, zones, gaps. Then the stream against a scripted
+ * API server: every end that a log request can have.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+
+#include "http_script.h"
+#include "k8s/log_reader.h"
+#include "k8s/log_stream_private.h"
+
+#define T(ns) "2026-11-24T02:02:45." ns "Z "
+#define S45 INT64_C(1795485765000000000) /* 2026-11-24T02:02:45Z */
+
+/* --- the reader --- */
+
+static int add_lines(void *data, const char *bytes, size_t len, const struct log_position *pos)
+{
+	(void)pos;
+	buf_add(data, bytes, len);
+	return 0;
+}
+
+static void add_gap(void *data, int64_t from_ns, int64_t to_ns)
+{
+	buf_printf(data, "<%lld..%lld>", (long long)(from_ns - S45), (long long)(to_ns - S45));
+}
+
+static void init_reader(struct log_reader *r, struct log_position from, struct buf *out)
+{
+	log_reader_init(r, &from);
+	r->lines = add_lines;
+	r->gap = add_gap;
+	r->data = out;
+	log_reader_begin(r);
+}
+
+/* One request from `from`, in pieces of every size up to 40. */
+static void assert_read(struct log_position from, const char *in, const char *out, int64_t last_ns,
+			uint32_t same)
+{
+	for (size_t piece = 1; piece < 40; piece++) {
+		_cleanup_(buf_done) struct buf text = BUF_INIT;
+		_cleanup_(log_reader_done) struct log_reader r;
+		init_reader(&r, from, &text);
+		for (size_t at = 0, len = strlen(in); at < len; at += piece) {
+			size_t n = piece < len - at ? piece : len - at;
+			assert_int_equal(log_reader_feed(&r, in + at, n, NULL), 0);
+		}
+		assert_string_equal(buf_str(&text), out);
+		assert_int_equal(r.pos.last_ns - S45, last_ns);
+		assert_int_equal(r.pos.same, same);
+	}
+}
+
+static struct log_position at(int64_t ns, uint32_t same)
+{
+	return (struct log_position){ .last_ns = S45 + ns, .same = same };
+}
+
+static void reader_from_the_start_gives_whole_lines(void **state)
+{
+	struct log_position none = { 0 };
+
+	(void)state;
+	assert_read(none,
+		    T("000000001") "a\n" T("000000002") "\n" T("000000002") "b c\n" T(
+			    "000000003") "cut",
+		    "a\n\nb c\n", 2, 2);
+	assert_read(none, "", "", -S45, 0);
+}
+
+static void reader_drops_what_was_read(void **state)
+{
+	const char *log =
+		T("000000001") "a\n" T("000000002") "b\n" T("000000002") "c\n" T("000000003") "d\n";
+
+	(void)state;
+	assert_read(at(1, 1), log, "b\nc\nd\n", 3, 1);
+	assert_read(at(2, 1), log, "c\nd\n", 3, 1);
+	assert_read(at(2, 2), log, "d\n", 3, 1);
+	assert_read(at(3, 1), log, "", 3, 1);
+	/* the same stamp goes on in the next request */
+	assert_read(at(2, 2), T("000000002") "b\n" T("000000002") "c\n" T("000000002") "x\n", "x\n",
+		    2, 3);
+}
+
+static void reader_compares_times_not_texts(void **state)
+{
+	(void)state;
+	assert_read(at(5, 1),
+		    "2026-11-24T03:02:45.000000005+01:00 a\n"
+		    "2026-11-23T20:32:45.000000006-05:30 b\n",
+		    "b\n", 6, 1);
+}
+
+static void reader_tells_of_a_gap_once_and_in_place(void **state)
+{
+	(void)state;
+	assert_read(at(1, 1), T("000000005") "a\n" T("000000009") "b\n", "<1..5>a\nb\n", 9, 1);
+	/* the second of two lines with one stamp is gone: the anchor was not reached */
+	assert_read(at(1, 2), T("000000001") "a\n" T("000000005") "b\n", "<1..5>b\n", 5, 1);
+	assert_read(at(7, 1), T("000000005") "a\n", "", 7, 1);
+}
+
+static void reader_gives_a_line_again_rather_than_never(void **state)
+{
+	(void)state;
+	/* the node's clock was set back between two lines */
+	assert_read(at(5, 1), T("000000005") "a\n" T("000000003") "b\n" T("000000006") "c\n",
+		    "b\nc\n", 6, 1);
+}
+
+static void reader_keeps_the_kubelets_text_apart(void **state)
+{
+	_cleanup_(buf_done) struct buf text = BUF_INIT;
+	_cleanup_(log_reader_done) struct log_reader r;
+	const char *in = "unable to retrieve container logs for containerd://12\n";
+
+	(void)state;
+	init_reader(&r, (struct log_position){ 0 }, &text);
+	assert_int_equal(log_reader_feed(&r, in, strlen(in), NULL), 0);
+	assert_int_equal(text.len, 0);
+	assert_string_equal(r.note, "unable to retrieve container logs for containerd://12");
+	in = "2026-11-24 no stamp";
+	assert_int_equal(log_reader_feed(&r, in, strlen(in), NULL), 0);
+	assert_int_equal(log_reader_finish(&r, NULL), 0);
+	assert_int_equal(text.len, 0);
+}
+
+static void reader_finish_gives_the_last_line(void **state)
+{
+	_cleanup_(buf_done) struct buf text = BUF_INIT;
+	_cleanup_(log_reader_done) struct log_reader r;
+
+	(void)state;
+	init_reader(&r, at(1, 1), &text);
+	const char *in = T("000000001") "a\n" T("000000002") "no newline";
+	assert_int_equal(log_reader_feed(&r, in, strlen(in), NULL), 0);
+	assert_string_equal(buf_str(&text), "");
+	assert_int_equal(log_reader_finish(&r, NULL), 0);
+	assert_string_equal(buf_str(&text), "no newline");
+	assert_int_equal(r.pos.last_ns, S45 + 2);
+	/* a restart from there reads nothing again */
+	log_reader_begin(&r);
+	assert_int_equal(log_reader_feed(&r, in, strlen(in), NULL), 0);
+	assert_int_equal(log_reader_finish(&r, NULL), 0);
+	assert_string_equal(buf_str(&text), "no newline");
+}
+
+static void reader_passes_endless_lines_on(void **state)
+{
+	_cleanup_(buf_done) struct buf text = BUF_INIT, in = BUF_INIT;
+	_cleanup_(log_reader_done) struct log_reader r;
+	size_t len = 3 * LOG_READER_LINE_MAX;
+
+	(void)state;
+	buf_add_str(&in, T("000000001"));
+	buf_reserve(&in, len);
+	memset(in.data + in.len, 'x', len);
+	in.len += len;
+	init_reader(&r, (struct log_position){ 0 }, &text);
+	for (size_t from = 0; from < in.len; from += 60000) {
+		size_t n = in.len - from < 60000 ? in.len - from : 60000;
+		assert_int_equal(log_reader_feed(&r, in.data + from, n, NULL), 0);
+		assert_true(r.pending.cap <= 4 * LOG_READER_LINE_MAX);
+	}
+	assert_true(text.len > len - 60001);
+	assert_int_equal(r.pos.last_ns, 0); /* not before its end */
+	const char *end = "\n" T("000000002") "y\n";
+	assert_int_equal(log_reader_feed(&r, end, strlen(end), NULL), 0);
+	assert_int_equal(text.len, len + 3);
+	assert_int_equal(r.pos.last_ns, S45 + 2);
+	/* a later request drops all of it */
+	buf_reset(&text);
+	buf_add_str(&in, end);
+	log_reader_begin(&r);
+	for (size_t from = 0; from < in.len; from += 60000)
+		log_reader_feed(&r, in.data + from, in.len - from < 60000 ? in.len - from : 60000,
+				NULL);
+	assert_int_equal(text.len, 0);
+}
+
+/* --- the stream --- */
+
+#define LOG "/api/v1/namespaces/n/pods/p/log?container=c&timestamps=true"
+
+static struct http_script script;
+static struct log_stream *stream;
+static struct log_position last;
+static const char *container_id;
+static bool terminated, gone;
+static int lines_result;
+static bool stop_in_lines;
+
+static int on_lines(void *data, const char *bytes, size_t len, const struct log_position *pos)
+{
+	(void)data;
+	last = *pos;
+	http_script_tell(&script, "%.*s", (int)len, bytes);
+	if (stop_in_lines) {
+		log_stream_stop(stream);
+		stream = NULL;
+	}
+	return lines_result;
+}
+
+static void on_gap(void *data, int64_t from_ns, int64_t to_ns)
+{
+	(void)data;
+	http_script_tell(&script, "<%lld..%lld>", (long long)(from_ns - S45),
+			 (long long)(to_ns - S45));
+}
+
+static void on_caught_up(void *data, int r, const struct error *e)
+{
+	(void)data;
+	assert((r == 0) == !e);
+	http_script_tell(&script, r ? "[no]" : "[ok]");
+}
+
+static void on_ended(void *data)
+{
+	(void)data;
+	http_script_tell(&script, "[end]");
+}
+
+static const char *on_container(void *data, bool *ret_terminated, bool *ret_gone)
+{
+	(void)data;
+	*ret_terminated = terminated;
+	*ret_gone = gone;
+	return container_id;
+}
+
+static const struct log_stream_ops ops = {
+	.lines = on_lines,
+	.gap = on_gap,
+	.caught_up = on_caught_up,
+	.ended = on_ended,
+	.container = on_container,
+};
+
+static void start(void *data)
+{
+	struct log_stream_spec spec = { .client = script.client,
+					.namespace_ = "n",
+					.pod = "p",
+					.container = "c",
+					.ops = &ops };
+
+	if (data)
+		spec.from = *(struct log_position *)data;
+	int r = log_stream_start(&spec, &stream, NULL);
+	assert(r == 0);
+}
+
+static void stop(void *data)
+{
+	(void)data;
+	if (stream)
+		log_stream_stop(stream);
+	stream = NULL;
+}
+
+static void run_from(void (*answer)(struct http_script *s, int fd, unsigned n, const char *path),
+		     struct log_position *from)
+{
+	container_id = "containerd://1";
+	terminated = gone = false;
+	http_script_start(&script, answer);
+	http_script_call(&script, start, from);
+}
+
+static void run(void (*answer)(struct http_script *s, int fd, unsigned n, const char *path))
+{
+	run_from(answer, NULL);
+}
+
+static void finish(void)
+{
+	http_script_call(&script, stop, NULL);
+	http_script_stop(&script);
+	stop_in_lines = false;
+	lines_result = 0;
+}
+
+/* The cached pod changes, on the loop's thread as in life. */
+static void end_container(void *data)
+{
+	(void)data;
+	terminated = true;
+	log_stream_poke(stream);
+}
+
+static void delete_pod(void *data)
+{
+	(void)data;
+	gone = true;
+	log_stream_poke(stream);
+}
+
+static void start_container(void *data)
+{
+	container_id = data;
+	log_stream_poke(stream);
+}
+
+static void refresh(void *data)
+{
+	(void)data;
+	log_stream_refresh(stream);
+}
+
+static bool is_follow(const char *path)
+{
+	return strstr(path, "&follow=true");
+}
+
+static void assert_request(unsigned n, const char *query)
+{
+	http_script_expect_requests(&script, n + 1);
+	assert_int_equal(strncmp(script.paths[n], LOG, strlen(LOG)), 0);
+	assert_string_equal(script.paths[n] + strlen(LOG), query);
+}
+
+#define SINCE "&sinceTime=2026-11-24T02%3A02%3A45Z"
+#define TWO T("000000001") "a\n" T("000000002") "b\n"
+#define THREE TWO T("000000003") "c\n"
+
+static void answer_read_then_follow(struct http_script *s, int fd, unsigned n, const char *path)
+{
+	(void)s;
+	(void)path;
+	http_stream(fd);
+	if (n == 0) {
+		http_chunk(fd, TWO T("000000003") "c");
+		http_end(fd);
+		return;
+	}
+	/* c was not whole; it comes now, and is cut again */
+	http_chunk(fd, TWO);
+	http_chunk(fd, T("000000003") "c\n2026-1");
+	http_chunk(fd, "1-24T02:02:45.000000004Z d");
+	http_hold(fd, 10000);
+}
+
+static void stream_reads_then_follows(void **state)
+{
+	(void)state;
+	run(answer_read_then_follow);
+	http_script_expect(&script, "a\nb\n[ok]c\n");
+	assert_request(0, "");
+	assert_request(1, "&follow=true" SINCE);
+	assert_string_equal(last.container_id, "containerd://1");
+	assert_int_equal(last.last_ns, S45 + 3);
+	assert_int_equal(last.same, 1);
+	finish();
+}
+
+static void answer_restarts(struct http_script *s, int fd, unsigned n, const char *path)
+{
+	(void)s;
+	(void)path;
+	switch (n) {
+	case 0: /* the read */
+		http_stream(fd);
+		http_chunk(fd, TWO);
+		http_end(fd);
+		return;
+	case 1: /* a kubelet restart is a clean end */
+		http_stream(fd);
+		http_chunk(fd, TWO T("000000003") "c\n" T("000000004") "half");
+		http_end(fd);
+		return;
+	case 2:
+		http_reply(
+			fd, "500 Internal Server Error",
+			"{\"kind\":\"Status\",\"code\":500,\"message\":\"dial tcp: connection refused\"}");
+		return;
+	case 3:
+		http_reply(fd, "404 Not Found",
+			   "{\"kind\":\"Status\",\"reason\":\"NotFound\",\"code\":404,"
+			   "\"details\":{\"name\":\"p\",\"kind\":\"pods/log\"}}");
+		return;
+	case 4:
+		http_stream(fd);
+		http_chunk(fd, THREE T("000000004") "half and half\n" T("000000005") "x");
+		http_break(fd);
+		return;
+	default:
+		http_stream(fd);
+		http_chunk(fd, THREE T("000000004") "half and half\n" T("000000005") "x\n");
+		if (is_follow(path))
+			http_hold(fd, 10000);
+		http_end(fd);
+	}
+}
+
+static void stream_survives_kubelet_restarts(void **state)
+{
+	(void)state;
+	run(answer_restarts);
+	http_script_expect(&script, "a\nb\n[ok]c\nhalf and half\nx\n");
+	finish();
+}
+
+static void answer_ending(struct http_script *s, int fd, unsigned n, const char *path)
+{
+	(void)s;
+	http_stream(fd);
+	http_chunk(fd, n == 0 ? TWO : THREE T("000000004") "end");
+	if (is_follow(path)) {
+		http_script_call(s, end_container, NULL);
+		http_hold(fd, 50);
+	}
+	http_end(fd);
+}
+
+static void stream_ends_with_the_containers_last_byte(void **state)
+{
+	(void)state;
+	run(answer_ending);
+	http_script_expect(&script, "a\nb\n[ok]c\nend[end]");
+	usleep(50000);
+	http_script_expect(&script, "a\nb\n[ok]c\nend[end]");
+	assert_int_equal(last.last_ns, S45 + 4);
+	finish();
+}
+
+static void answer_ended(struct http_script *s, int fd, unsigned n, const char *path)
+{
+	(void)path;
+	if (n == 0)
+		http_script_call(s, end_container, NULL);
+	http_stream(fd);
+	http_chunk(fd, TWO);
+	http_end(fd);
+}
+
+static void stream_of_an_ended_container_reads_until_nothing_comes(void **state)
+{
+	(void)state;
+	run(answer_ended);
+	http_script_expect(&script, "a\nb\n[ok][end]");
+	assert_true(http_script_requests(&script) >= 2);
+	assert_null(strstr(script.paths[1], "follow"));
+	finish();
+}
+
+static void answer_gone(struct http_script *s, int fd, unsigned n, const char *path)
+{
+	(void)path;
+	if (n < 2) {
+		http_stream(fd);
+		http_chunk(fd, TWO);
+		if (n == 1)
+			http_script_call(s, delete_pod, NULL);
+		http_end(fd);
+		return;
+	}
+	http_reply(fd, "404 Not Found",
+		   "{\"kind\":\"Status\",\"reason\":\"NotFound\",\"code\":404,"
+		   "\"details\":{\"name\":\"p\",\"kind\":\"pods\"}}");
+}
+
+static void stream_of_a_deleted_pod_ends(void **state)
+{
+	(void)state;
+	run(answer_gone);
+	http_script_expect(&script, "a\nb\n[ok][end]");
+	finish();
+}
+
+static void answer_waiting(struct http_script *s, int fd, unsigned n, const char *path)
+{
+	(void)s;
+	if (n == 0) {
+		http_reply(
+			fd, "400 Bad Request",
+			"{\"kind\":\"Status\",\"reason\":\"BadRequest\",\"code\":400,\"message\":"
+			"\"container \\\"c\\\" in pod \\\"p\\\" is waiting to start: ContainerCreating\"}");
+		return;
+	}
+	http_stream(fd);
+	http_chunk(fd, TWO);
+	if (is_follow(path))
+		http_hold(fd, 10000);
+	http_end(fd);
+}
+
+static void stream_waits_for_the_container(void **state)
+{
+	(void)state;
+	container_id = "";
+	http_script_start(&script, answer_waiting);
+	terminated = gone = false;
+	http_script_call(&script, start, NULL);
+	http_script_expect(&script, "[ok]");
+	usleep(20000);
+	assert_int_equal(http_script_requests(&script), 0); /* the cache says enough */
+	http_script_call(&script, start_container, (void *)(uintptr_t) "containerd://1");
+	http_script_expect(&script, "[ok]a\nb\n");
+	finish();
+}
+
+static void answer_denied(struct http_script *s, int fd, unsigned n, const char *path)
+{
+	if (n == 0) {
+		http_reply(fd, "500 Internal Server Error",
+			   "{\"kind\":\"Status\",\"code\":500,\"message\":\"x\"}");
+		return;
+	}
+	answer_waiting(s, fd, n, path);
+}
+
+static void stream_that_cannot_be_read_says_so_and_goes_on(void **state)
+{
+	(void)state;
+	run(answer_denied);
+	http_script_expect(&script, "[no]a\nb\n");
+	finish();
+}
+
+static void answer_refresh(struct http_script *s, int fd, unsigned n, const char *path)
+{
+	(void)s;
+	http_stream(fd);
+	http_chunk(fd, n < 2 ? TWO : THREE);
+	if (is_follow(path))
+		http_hold(fd, 10000);
+	http_end(fd);
+}
+
+static void refresh_reads_again_what_is_served_now(void **state)
+{
+	(void)state;
+	run(answer_refresh);
+	http_script_expect(&script, "a\nb\n[ok]");
+	http_script_expect_requests(&script, 2);
+	http_script_call(&script, refresh, NULL);
+	http_script_expect(&script, "a\nb\n[ok]c\n[ok]");
+	assert_request(2, SINCE);
+	assert_request(3, "&follow=true" SINCE);
+	finish();
+}
+
+static void answer_silence(struct http_script *s, int fd, unsigned n, const char *path)
+{
+	(void)s;
+	http_stream(fd);
+	/* a rotation while the follow was silent: b is gone */
+	http_chunk(fd, n < 3 ? T("000000001") "a\n" : T("000000005") "e\n");
+	if (is_follow(path))
+		http_hold(fd, 10000);
+	http_end(fd);
+}
+
+static void silence_is_asked_again_and_a_gap_is_told(void **state)
+{
+	(void)state;
+	run(answer_silence);
+	http_script_expect(&script, "a\n[ok]<1..5>e\n");
+	assert_request(3, "&follow=true" SINCE);
+	finish();
+}
+
+static void stream_goes_on_from_a_position(void **state)
+{
+	struct log_position from = at(1, 1);
+
+	(void)state;
+	memcpy(from.container_id, "containerd://1", 15);
+	run_from(answer_refresh, &from);
+	http_script_expect(&script, "b\n[ok]");
+	assert_request(0, SINCE);
+	finish();
+}
+
+static void another_container_is_read_from_its_start(void **state)
+{
+	struct log_position from = at(100, 1);
+
+	(void)state;
+	memcpy(from.container_id, "containerd://0", 15);
+	run_from(answer_refresh, &from);
+	http_script_expect(&script, "a\nb\n[ok]");
+	assert_request(0, "");
+	assert_string_equal(last.container_id, "containerd://1");
+	finish();
+}
+
+static void stop_inside_lines_is_the_last(void **state)
+{
+	(void)state;
+	stop_in_lines = true;
+	run(answer_refresh);
+	http_script_expect(&script, "a\nb\n");
+	usleep(50000);
+	http_script_expect(&script, "a\nb\n");
+	finish();
+}
+
+static void an_error_of_lines_ends_the_stream(void **state)
+{
+	(void)state;
+	lines_result = -ENOSPC;
+	run(answer_refresh);
+	http_script_expect(&script, "a\nb\n");
+	usleep(50000);
+	assert_int_equal(http_script_requests(&script), 1);
+	finish();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reader_from_the_start_gives_whole_lines),
+		cmocka_unit_test(reader_drops_what_was_read),
+		cmocka_unit_test(reader_compares_times_not_texts),
+		cmocka_unit_test(reader_tells_of_a_gap_once_and_in_place),
+		cmocka_unit_test(reader_gives_a_line_again_rather_than_never),
+		cmocka_unit_test(reader_keeps_the_kubelets_text_apart),
+		cmocka_unit_test(reader_finish_gives_the_last_line),
+		cmocka_unit_test(reader_passes_endless_lines_on),
+		cmocka_unit_test(stream_reads_then_follows),
+		cmocka_unit_test(stream_survives_kubelet_restarts),
+		cmocka_unit_test(stream_ends_with_the_containers_last_byte),
+		cmocka_unit_test(stream_of_an_ended_container_reads_until_nothing_comes),
+		cmocka_unit_test(stream_of_a_deleted_pod_ends),
+		cmocka_unit_test(stream_waits_for_the_container),
+		cmocka_unit_test(stream_that_cannot_be_read_says_so_and_goes_on),
+		cmocka_unit_test(refresh_reads_again_what_is_served_now),
+		cmocka_unit_test(silence_is_asked_again_and_a_gap_is_told),
+		cmocka_unit_test(stream_goes_on_from_a_position),
+		cmocka_unit_test(another_container_is_read_from_its_start),
+		cmocka_unit_test(stop_inside_lines_is_the_last),
+		cmocka_unit_test(an_error_of_lines_ends_the_stream),
+	};
+
+	log_stream_timing = (struct log_stream_timing){
+		.retry_ms = 5,
+		.retry_max_ms = 50,
+		.denied_ms = 100,
+		.read_stall_ms = 2000,
+		.ended_stall_ms = 200,
+		.guard_ms = { 100, 200, 300, 400, 500 },
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
