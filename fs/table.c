@@ -108,9 +108,9 @@ unsigned table_find(const char *name, unsigned scope)
 }
 
 /*
- * A mode in the table is what stat shows. Else readable is for the owner and group of a weaver, and
- * for all in .weaverfs, whose files show each caller its own; a store makes a file writable, where
- * it can be stored: a pod.
+ * A mode in the table is what stat shows. Else a weaver's files are read by its owner and group,
+ * all others by everybody: those of .weaverfs show each caller its own, a draft's are shut in by
+ * their directory. A store makes a file writable where there is something to store into: a pod.
  */
 mode_t table_mode(const struct attr *a, unsigned scope)
 {
@@ -119,7 +119,7 @@ mode_t table_mode(const struct attr *a, unsigned scope)
 	if (a->mode)
 		return a->mode;
 	if (a->show || a->fetch || a->spool != ATTR_SPOOL_NONE)
-		mode |= scope & ATTR_CONTROL ? 0444 : 0440;
+		mode |= scope & (ATTR_CONTROL | ATTR_DRAFT) ? 0444 : 0440;
 	if (a->store && (scope & (ATTR_LIVE | ATTR_CONTROL)))
 		mode |= 0200;
 	return mode;

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Prints docs/files.md: the table of fs/table.c as a page to read. No test and no part of weaverfs,
+ * it stands here because programs of this folder are linked with all of fs/; tests/lint/docs.sh runs
+ * it and says how to renew the page.
+ */
+#include <stdio.h>
+
+#include "fs/attr.h"
+
+static const char head[] =
+	"<!-- Made from fs/table.c by tests/lint/docs.sh --write; not to be edited. -->\n"
+	"# Files\n"
+	"\n"
+	"A mounted namespace is a directory of weavers:\n"
+	"\n"
+	"```\n"
+	"/mnt/weavers/\n"
+	"├── <weaver>/             one directory per live weaver: mkdir makes one, rmdir ends it\n"
+	"└── .weaverfs/            the mount's own state and settings\n"
+	"    └── defaults/         what a bare mkdir uses\n"
+	"```\n"
+	"\n"
+	"One value a file, one trailing newline; a value that is not known (yet) is an empty file.\n"
+	"Control characters in text from the cluster are escaped (`\\x1B`, `\\n`), but not in `logs` and\n"
+	"`pod.json`. A directory belongs to who made it; its files have the owner and group of it.\n"
+	"`.weaverfs/help` is this page on the mount.\n";
+
+/* A scope's rows, the modes as stat(1) shows them. */
+static void print_scope(const char *title, const char *intro, unsigned scope)
+{
+	printf("\n## %s\n%s\n| file | mode | content |\n|---|---|---|\n", title, intro);
+	for (unsigned row = ATTR_ROW_FIRST; row <= table_n; row++) {
+		const struct attr *a = table_get(row, scope);
+		if (a)
+			printf("| `%s` | %04o | %s |\n", a->name, table_mode(a, scope), a->help);
+	}
+}
+
+int main(void)
+{
+	fputs(head, stdout);
+	print_scope(
+		"A weaver's directory",
+		"\n`reason` has a hint for each trouble that is known; `ttl` is refused with ERANGE "
+		"beyond\nmaxTtlHours from the creation, and with EINVAL where no time would be "
+		"left. `command` replaces\nthe image's entrypoint, so that nothing clones `repo`; "
+		"`args` leaves it in place.\n",
+		ATTR_LIVE);
+	print_scope("`.weaverfs/defaults`", "\nEmpty where the image or the setting decides.\n",
+		    ATTR_DRAFT);
+	print_scope("`.weaverfs`", "", ATTR_CONTROL);
+	return ferror(stdout) || fflush(stdout) == EOF;
+}
