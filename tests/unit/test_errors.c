@@ -70,7 +70,7 @@ static void errors_add_beyond_the_ring_oldest_goes(void **state)
 {
 	_cleanup_(buf_done) struct buf out = BUF_INIT;
 	struct errors *l = NULL;
-	char text[16];
+	char text[32];
 
 	(void)state;
 	assert_int_equal(errors_new(&l, NULL), 0);
