@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fs/config.h"
+#include "k8s/base/cleanup.h"
 
 static void usage(FILE *to)
 {
