@@ -294,6 +294,49 @@ static void weaver_reason_mount_failure_that_is_over_is_healthy(void **state)
 	event_list_unref(events);
 }
 
+static void weaver_reason_bad_reference_says_what_is_wrong(void **state)
+{
+	static const struct {
+		const char *image, *fault;
+	} cases[] = {
+		{ "a b", "it holds a blank" },
+		{ "ghcr.io//x", "empty part before a slash" },
+		{ "ghcr.io/Org/x:1", "must be lower case" },
+		{ "x:1:2", "more than one tag" },
+		{ "ghcr.io/x/", "no name behind its last slash" },
+		{ "x:Tag_is_fine-", "is no image reference; write" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(buf_done) struct buf out = BUF_INIT;
+		char json[512];
+		snprintf(
+			json, sizeof(json),
+			"{\"metadata\":{\"name\":\"p\",\"uid\":\"u\"},\"spec\":{\"containers\":[{"
+			"\"name\":\"weaver\",\"image\":\"%s\"}]},\"status\":{\"phase\":\"Pending\","
+			"\"containerStatuses\":[{\"name\":\"weaver\",\"state\":{\"waiting\":{"
+			"\"reason\":\"InvalidImageName\"}}}]}}",
+			cases[i].image);
+		_cleanup_(pod_unrefp) struct pod *pod = pods_parse(json);
+		add_reason(pod, NULL, &plain, &out);
+		if (!strstr(buf_str(&out), cases[i].fault))
+			fail_msg("%s: %s", cases[i].image, buf_str(&out));
+	}
+}
+
+static void weaver_reason_word_of_the_last_resort(void **state)
+{
+	(void)state;
+	check("{\"phase\":\"Failed\"}", "Failed: ", "kubectl describe pod weaver-x --namespace=n");
+	check("{\"phase\":\"Unknown\"}", "Unknown: ", "hint: ");
+	/* the weaver runs: what another container does is not its reason */
+	check("{\"phase\":\"Running\",\"containerStatuses\":[{\"name\":\"weaver\",\"state\":{"
+	      "\"running\":{}}},{\"name\":\"zz\",\"state\":{\"terminated\":{\"exitCode\":1,"
+	      "\"reason\":\"Error\"}}}]}",
+	      "", "");
+}
+
 static void weaver_reason_bare_pod_is_healthy(void **state)
 {
 	_cleanup_(buf_done) struct buf out = BUF_INIT;
@@ -317,6 +360,8 @@ int main(void)
 		cmocka_unit_test(weaver_reason_missing_pull_secret_is_named),
 		cmocka_unit_test(weaver_reason_configured_pull_secret_is_named),
 		cmocka_unit_test(weaver_reason_mount_failure_that_is_over_is_healthy),
+		cmocka_unit_test(weaver_reason_bad_reference_says_what_is_wrong),
+		cmocka_unit_test(weaver_reason_word_of_the_last_resort),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_STDOUT);
