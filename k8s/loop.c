@@ -198,12 +198,41 @@ void loop_stop(struct loop *l)
 	l->started = false;
 }
 
+/*
+ * Ending a TLS connection writes to it, and a peer that is gone raises SIGPIPE. The loop's thread
+ * blocks all signals; once it has ended, whoever tidies up may be a thread that would die of it.
+ */
+static void loop_block_sigpipe(sigset_t *before)
+{
+	sigset_t pipe;
+
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &pipe, before);
+}
+
+static void loop_unblock_sigpipe(const sigset_t *before)
+{
+	static const struct timespec at_once;
+	sigset_t pipe;
+
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	if (!sigismember(before, SIGPIPE))
+		sigtimedwait(&pipe, NULL, &at_once);
+	pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
 void loop_free(struct loop *l)
 {
+	sigset_t before;
+
 	assert(!l->started);
 	/* Posted after the thread had ended: their owners wait for them all the same. */
 	loop_run_jobs(l);
+	loop_block_sigpipe(&before);
 	curl_multi_cleanup(l->multi);
+	loop_unblock_sigpipe(&before);
 	lock_done(&l->lock);
 	free(l);
 }
@@ -271,8 +300,12 @@ int loop_transfer_start(struct loop *l, struct loop_transfer *t, struct error *e
 
 void loop_transfer_cancel(struct loop *l, struct loop_transfer *t)
 {
+	sigset_t before;
+
 	loop_assert_mine(l);
 	assert(!l->performing);
+	loop_block_sigpipe(&before);
 	/* Takes a result that waits in info_read with it. */
 	curl_multi_remove_handle(l->multi, t->easy);
+	loop_unblock_sigpipe(&before);
 }

@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,8 @@ struct http_step {
 struct http_server {
 	int fd, port;
 	SSL_CTX *tls; /* NULL: plain */
+	/* Set before the first connection. */
+	bool plain;            /* answers a TLS hello as Go's HTTP server does */
 	bool handshake_stalls;
 	const struct http_step *steps;
 	size_t step_count;
@@ -141,10 +144,20 @@ static inline void *http_serve(void *arg)
 {
 	struct http_connection *c = arg;
 	struct http_server *s = c->server;
+	sigset_t all;
 	bool open = !s->handshake_stalls;
 
+	/* OpenSSL writes without MSG_NOSIGNAL. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
 	if (!open)
 		poll(&(struct pollfd){ .fd = c->fd, .events = POLLRDHUP }, 1, 10000);
+	if (open && s->plain) {
+		static const char bad[] = "HTTP/1.0 400 Bad Request\r\n\r\n"
+					  "Client sent an HTTPS request to an HTTP server.\n";
+		http_write(c, bad, strlen(bad));
+		open = false;
+	}
 	if (open && s->tls) {
 		c->ssl = SSL_new(s->tls);
 		SSL_set_fd(c->ssl, c->fd);
