@@ -28,7 +28,8 @@ void reaper_pod_changed(struct reaper *r, const struct pod *pod);
  * The `reap` file, tab-separated, a kind first. Any thread.
  *	would-delete	NAME	POD	EXPIRES
  *	cut	NAME	POD	EXPIRES	WANTED	(max_ttl_hours ends it before what its pod asks for)
- *	last-run	TIME	DELETED	FAILED
+ *	last-sweep	TIME
+ *	last-run	TIME	DELETED	FAILED	(the last that had something to do)
  *	deleted	NAME	POD	EXPIRES
  *	failed	NAME	POD	ERRNO	MESSAGE
  */
