@@ -77,7 +77,7 @@ static void advance(struct log_reader *r, int64_t ns)
 	} else if (ns == r->pos.last_ns) {
 		r->pos.same++;
 	}
-	/* a stamp that goes back (the node's clock was set) moves nothing: again is better than never */
+	/* a stamp that goes back (a clock was set) moves nothing: again is better than never */
 }
 
 /* Splits "stamp text". Returns the text, or NULL where no stamp is (yet). */

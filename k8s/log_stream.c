@@ -2,15 +2,15 @@
 /*
  * A log stream is a row of requests from one position (log_reader.c finds it again in each):
  *
- *	READ    not following: what the kubelet has now. Its end is caught_up(), and, for a container
- *	        that was known to have ended before it began and that brings nothing new, ended()
+ *	READ    not following: what the kubelet has now. Its end is caught_up(); where the container
+ *	        was known to have ended before it began, and it brings nothing new, ended()
  *	FOLLOW  from where READ stood
  *	WAIT    the container does not exist yet, or the server is to be asked again later
  *
  * What the end of a request means comes from the cached pod alone: a clean EOF is a kubelet restart
  * as well as the end of the container, a 404 of kind pods/log is a kubelet that is starting, only
- * one of kind pods is final. Silence is suspicious too: a follow can miss a rotation and stay silent
- * for ever, so after data it is asked again, soon at first.
+ * one of kind pods is final. Silence is suspicious too: a follow can miss a rotation and stay
+ * silent for ever, so after data it is asked again, soon at first.
  */
 #include "k8s/log_stream.h"
 
@@ -222,7 +222,7 @@ static void conclude_read(struct log_stream *s)
 	}
 	if (answers)
 		tell_caught_up(s, 0, NULL);
-	/* an ended container is read until a read brings nothing; a later question needs a later read */
+	/* an ended container is read until nothing comes; a later question needs a later read */
 	s->read_next = v.terminated || v.gone || s->asked;
 	set_timer_in(s, 0);
 }
@@ -324,7 +324,7 @@ static void try_request(struct log_stream *s)
 		return;
 	}
 	if (!*v.id && !v.terminated) {
-		/* without a container the server says nothing at all, or 400: the cache is enough */
+		/* without a container the server says nothing, or 400: the cache is enough */
 		tell_caught_up(s, 0, NULL);
 		s->read_next = true;
 		set_timer_in(s, log_stream_timing.retry_max_ms);

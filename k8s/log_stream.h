@@ -34,7 +34,7 @@ struct log_stream_ops {
 	 * delivered; with r != 0: it could not be read now (e says why), the stream goes on trying.
 	 */
 	void (*caught_up)(void *data, int r, const struct error *e);
-	/* The container has ended and its last byte was delivered, or the pod is gone. Then nothing. */
+	/* The container has ended and its last byte was delivered, or the pod is gone. The last. */
 	void (*ended)(void *data);
 	/* From the cache: the container's id now ("": none yet), and whether it has terminated, or the
 	 * pod is gone. Borrowed until it returns. */
@@ -51,7 +51,7 @@ struct log_stream_spec {
 
 int log_stream_start(const struct log_stream_spec *spec, struct log_stream **ret, struct error *e);
 void log_stream_stop(struct log_stream *s); /* no callback after it; frees */
-/* Calls caught_up() again once everything served now has been delivered (a new open of the file). */
+/* Calls caught_up() again once all that is served now has been delivered (the file's next open). */
 void log_stream_refresh(struct log_stream *s);
 /* The cached pod has changed: the container has started, ended or is gone. */
 void log_stream_poke(struct log_stream *s);

@@ -30,14 +30,14 @@ struct pod_container {
 	int exit_code, signal;
 	int64_t started_s, finished_s; /* 0 where the server says 1970 (StartError) */
 	bool ready, started;
-	bool restartable; /* an init container with restartPolicy Always: a native sidecar */
+	bool restartable;    /* an init container with restartPolicy Always: a native sidecar */
 	unsigned char order; /* its place among the statuses: the kubelet sorts them by name */
 };
 
 struct pod {
-	int refs; /* atomic */
+	int refs;                                      /* atomic */
 	bool initialized, pod_ready, scheduling_gated; /* conditions */
-	bool tty;				       /* of the main container */
+	bool tty;                                      /* of the main container */
 	const char *name, *namespace_, *uid, *resource_version;
 	const char *phase;            /* "Pending" … */
 	const char *reason, *message; /* status.reason: Evicted, DeadlineExceeded */
@@ -45,7 +45,8 @@ struct pod {
 	int64_t created_s, deleted_s /* deletionTimestamp */, started_s /* status.startTime */;
 	int64_t active_deadline_s; /* spec.activeDeadlineSeconds, 0: none */
 	int64_t grace_s;           /* deletionGracePeriodSeconds, 0: none */
-	const char *unschedulable; /* message of PodScheduled=False, reason Unschedulable; "" else */
+	const char
+		*unschedulable; /* message of PodScheduled=False, reason Unschedulable; "" else */
 	const struct pod_pair *labels;
 	size_t n_labels;
 	const struct pod_pair *annotations;
@@ -65,8 +66,8 @@ struct pod {
 };
 
 /*
- * json: one Pod, NUL-terminated. main_container: whose image, command, env … are kept. managedFields
- * and annotations of other tools (a domain that no label has) over 4 KiB are skipped. -EPROTO: no
+ * json: one Pod, NUL-terminated. main_container: whose image, command, env … are kept.
+ * managedFields and annotations of other tools (a domain that no label has) over 4 KiB are skipped. -EPROTO: no
  * pod (no name or uid), -ENOMEM.
  */
 int pod_parse(const char *json, const char *main_container, struct pod **ret, struct error *e);
@@ -77,7 +78,7 @@ DEFINE_CLEANUP(struct pod *, pod_unref)
 const char *pod_label(const struct pod *p, const char *key);      /* NULL: none */
 const char *pod_annotation(const struct pod *p, const char *key); /* NULL: none */
 const struct pod_container *pod_main(const struct pod *p);        /* NULL: a pod without any */
-size_t pod_size(const struct pod *p); /* bytes of memory */
+size_t pod_size(const struct pod *p);                             /* bytes of memory */
 
 /*
  * The word of kubectl's STATUS column, as kube-apiserver computes it (pkg/printers/internalversion,

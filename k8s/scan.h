@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Splits a byte stream into JSON objects with O(largest object) memory, wherever the network has cut
- * it. Two shapes: objects back to back (a watch), or the elements of the top-level "items" array of
+ * Splits a byte stream into JSON objects with O(largest object) memory, wherever the network has
+ * cut it. Two shapes: objects back to back (a watch), or the elements of the top-level "items" array of
  * a list, with the list's own "metadata" object. A DOM is never built for a list.
  */
 #pragma once
@@ -45,5 +45,5 @@ int scan_finish(const struct scan *s, struct error *e);
  * (quotes and brackets included), borrowed from json. NULL: none, or no object.
  */
 const char *scan_member(const char *json, size_t len, const char *key, size_t *ret_len);
-/* The end of the JSON value that begins at p, which is no blank; NULL: it does not end before end. */
+/* The end of the JSON value that begins at p, which is no blank; NULL: not before end. */
 const char *scan_value_end(const char *p, const char *end);

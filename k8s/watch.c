@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * List+watch as client-go's Reflector does it (tools/cache/reflector.go), as a sequence of
- *attempts, each one request:
+ * List+watch as client-go's Reflector does it (tools/cache/reflector.go): a sequence of attempts,
+ * each one request.
  *
  *	STREAM  watch with sendInitialEvents: what there is, a bookmark that says so, then changes
  *	LIST    where the server refuses that: a list, followed by
  *	FOLLOW  a watch from the version that was seen last
  *
  * A replace (STREAM or LIST) leaves resourceVersion unset, that is, asks for what is true now: a
- *list from the server's cache (rv=0) may be older than what was already seen, and going back in
- *time would bring deleted weavers back to life. How an attempt has ended (enum ending) decides
- *about the next one; all waiting is done by one timer, which guards against silence while a request
- *runs.
+ * list from the server's cache (rv=0) may be older than what was already seen, and going back in
+ * time would bring deleted weavers back to life. How an attempt has ended (enum watch_ending)
+ * decides about the next one; all waiting is done by one timer, which guards against silence while
+ * a request runs. watch_events.c reads what comes.
  */
 #include "k8s/watch.h"
 
@@ -24,7 +24,6 @@
 #include "k8s/base/clock.h"
 #include "k8s/loop.h"
 #include "k8s/request.h"
-#include "k8s/scan.h"
 #include "k8s/watch_private.h"
 
 struct watch_timing watch_timing = {
@@ -41,47 +40,6 @@ struct watch_timing watch_timing = {
 	.timeout_max_s = 600,
 };
 
-enum stage { STAGE_STREAM, STAGE_LIST, STAGE_FOLLOW };
-
-enum ending {
-	ENDING_NONE,
-	ENDING_CLEAN,     /* the server has closed a watch in good order */
-	ENDING_LISTED,    /* the list is complete */
-	ENDING_EXPIRED,   /* history is gone: replace now */
-	ENDING_REFUSED,   /* no watch lists here: list */
-	ENDING_TRANSIENT, /* the same again, later */
-	ENDING_DISTRUST,  /* what was known cannot be relied on: replace, later */
-};
-
-struct watch {
-	struct client *client; /* borrowed */
-	struct loop *loop;     /* borrowed */
-	char *path, *selector; /* owned; selector may be NULL */
-	const struct watch_ops *ops;
-	void *data;
-
-	enum stage stage;        /* of the attempt that runs or is next */
-	struct request *request; /* NULL between attempts */
-	struct loop_timer timer; /* the next attempt, or the end of patience with this one */
-	struct scan scan;
-	struct buf rv;      /* the last version seen; opaque */
-	enum ending ending; /* decided inside the stream */
-	struct error why;   /* of it */
-	unsigned events;    /* of this attempt, bookmarks too */
-	uint32_t timeout_s; /* of this attempt */
-	int64_t started_ns; /* of this attempt */
-	int64_t last_bytes_ns, last_event_ns;
-	int64_t last_failure_ns, waiting_since_ns;
-	unsigned failures; /* in a row; the exponent of the wait */
-	bool replacing;    /* between replace_begin and its end */
-	bool synced;
-	bool no_watch_list; /* refused once: not asked for again */
-	bool bookmarks;     /* they do come here */
-	bool healthy, health_told;
-	bool busy; /* inside a callback of the request: stop and relist are only noted */
-	bool stopped, relist;
-};
-
 static void free_watch(struct watch *w)
 {
 	loop_timer_cancel(&w->timer);
@@ -95,134 +53,6 @@ static void free_watch(struct watch *w)
 static void set_timer_in(struct watch *w, int64_t ms)
 {
 	loop_timer_set(w->loop, &w->timer, clock_monotonic_ns() + ms * CLOCK_NS_PER_MS);
-}
-
-static void tell_health(struct watch *w, bool healthy, const struct error *why)
-{
-	if (w->stopped || (w->health_told && w->healthy == healthy))
-		return;
-	w->health_told = true;
-	w->healthy = healthy;
-	if (w->ops->health)
-		w->ops->health(w->data, healthy, why);
-}
-
-static void give_object(struct watch *w, enum watch_event type, const char *json, size_t len)
-{
-	if (!w->stopped) /* replace_begin may have been the last straw */
-		w->ops->object(w->data, type, json, len);
-}
-
-static void begin_replace(struct watch *w)
-{
-	if (w->replacing)
-		return;
-	w->replacing = true;
-	w->ops->replace_begin(w->data);
-}
-
-static void end_replace(struct watch *w)
-{
-	begin_replace(w); /* of nothing, when there was no object */
-	w->replacing = false;
-	w->synced = true;
-	if (!w->stopped)
-		w->ops->replace_end(w->data);
-}
-
-static void abort_replace(struct watch *w)
-{
-	if (!w->replacing)
-		return;
-	w->replacing = false;
-	if (!w->stopped)
-		w->ops->replace_abort(w->data);
-}
-
-static void keep_version(struct watch *w, const char *rv, size_t len)
-{
-	if (!rv || len == 0)
-		return;
-	buf_reset(&w->rv);
-	buf_add(&w->rv, rv, len);
-}
-
-/* An ERROR frame: the Status of a failed request inside a 200. */
-static int take_error(struct watch *w, const struct watch_frame *f)
-{
-	struct status status;
-	size_t len = 0;
-	const char *code = scan_member(f->object, f->len, "code", &len);
-
-	status_parse(&status, code ? atoi(code) : 500, f->object, f->len);
-	int r = status_error(&status, &w->why);
-	if (status.code == 410 || strcmp(status.reason, "Expired") == 0 ||
-	    strcmp(status.reason, "Gone") == 0)
-		w->ending = ENDING_EXPIRED;
-	else if (w->stage == STAGE_STREAM && !w->replacing && status.code != 429)
-		w->ending = ENDING_REFUSED; /* a 500 with an etcd before 3.6: known by this only */
-	else if (status.code == 429 || status.code >= 500)
-		w->ending = ENDING_TRANSIENT;
-	else
-		w->ending = ENDING_DISTRUST;
-	return r;
-}
-
-static int take_frame(struct watch *w, char *json, size_t len, struct error *e)
-{
-	struct watch_frame f;
-	int r = watch_frame_parse(&f, json, len, e);
-	if (r < 0)
-		return r;
-	if (f.kind == WATCH_FRAME_ERROR)
-		return take_error(w, &f);
-	w->events++;
-	w->last_event_ns = w->last_bytes_ns;
-	/* the initial events come in no order of versions: the bookmark has the one that counts */
-	bool initial = w->stage == STAGE_STREAM;
-	if (!initial || f.kind == WATCH_FRAME_INITIAL_END)
-		keep_version(w, f.rv, f.rv_len);
-	w->bookmarks |= f.kind == WATCH_FRAME_BOOKMARK;
-	if (f.kind == WATCH_FRAME_OBJECT) {
-		if (initial)
-			begin_replace(w);
-		give_object(w, f.event, f.object, f.len);
-	} else if (initial && f.kind == WATCH_FRAME_INITIAL_END) {
-		w->stage = STAGE_FOLLOW; /* the same stream goes on */
-		end_replace(w);
-		tell_health(w, true, NULL);
-	}
-	return 0;
-}
-
-/* One object of the scanner: a frame of a watch, an element of a list. */
-static int on_object(void *data, char *json, size_t len, struct error *e)
-{
-	struct watch *w = data;
-	int r = 0;
-
-	if (w->stage == STAGE_LIST) {
-		begin_replace(w);
-		w->last_event_ns = w->last_bytes_ns;
-		give_object(w, WATCH_ADDED, json, len);
-	} else {
-		r = take_frame(w, json, len, e);
-	}
-	return w->stopped || w->relist ? -ECANCELED : r;
-}
-
-static int on_metadata(void *data, char *json, size_t len, struct error *e)
-{
-	struct watch *w = data;
-	size_t n = 0;
-	const char *more = watch_frame_string(json, len, "continue", &n);
-
-	if (more && n > 0)
-		return error_set(e, EPROTO,
-				 "the server sent one page of a list asked for in whole");
-	const char *rv = watch_frame_string(json, len, "resourceVersion", &n);
-	keep_version(w, rv, n);
-	return 0;
 }
 
 static void finish(struct watch *w, const struct reply *reply);
@@ -244,8 +74,8 @@ static void on_open(void *data)
 
 	w->busy = true;
 	w->last_bytes_ns = clock_monotonic_ns();
-	if (w->stage == STAGE_FOLLOW)
-		tell_health(w, true, NULL);
+	if (w->stage == WATCH_STAGE_FOLLOW)
+		watch_events_health(w, true, NULL);
 	leave(w);
 }
 
@@ -255,7 +85,7 @@ static int64_t patience_ns(const struct watch *w)
 	const struct watch_timing *t = &watch_timing;
 	int64_t ms = w->timeout_s * INT64_C(1000) + t->slack_ms;
 
-	if (w->stage != STAGE_FOLLOW)
+	if (w->stage != WATCH_STAGE_FOLLOW)
 		ms = t->stall_list_ms;
 	else if (w->bookmarks)
 		ms = t->stall_ms;
@@ -279,11 +109,11 @@ static int on_data(void *data, const char *bytes, size_t len)
 		return -ECANCELED;
 	w->busy = true;
 	w->last_bytes_ns = clock_monotonic_ns();
-	if (w->stage == STAGE_FOLLOW)
-		tell_health(w, true, NULL);
+	if (w->stage == WATCH_STAGE_FOLLOW)
+		watch_events_health(w, true, NULL);
 	int r = scan_feed(&w->scan, bytes, len, &w->why);
-	if (r < 0 && w->ending == ENDING_NONE)
-		w->ending = r == -EPROTO ? ENDING_DISTRUST : ENDING_TRANSIENT;
+	if (r < 0 && w->ending == WATCH_ENDING_NONE)
+		w->ending = r == -EPROTO ? WATCH_ENDING_DISTRUST : WATCH_ENDING_TRANSIENT;
 	if (!leave(w))
 		return -ECANCELED;
 	guard(w);
@@ -305,31 +135,32 @@ static void on_done(void *data, const struct reply *reply)
 		set_timer_in(w, 0);
 }
 
-static enum ending judge(struct watch *w, const struct reply *reply)
+static enum watch_ending judge(struct watch *w, const struct reply *reply)
 {
-	if (w->ending != ENDING_NONE)
+	if (w->ending != WATCH_ENDING_NONE)
 		return w->ending;
-	if (reply->r == 0 && w->stage == STAGE_LIST) {
+	if (reply->r == 0 && w->stage == WATCH_STAGE_LIST) {
 		int r = scan_finish(&w->scan, &w->why);
 		if (r == 0 && w->rv.len == 0)
 			r = error_set(&w->why, EPROTO, "the server sent a list without a version");
-		return r < 0 ? ENDING_TRANSIENT : ENDING_LISTED;
+		return r < 0 ? WATCH_ENDING_TRANSIENT : WATCH_ENDING_LISTED;
 	}
 	if (reply->r == 0) {
 		bool too_short = clock_monotonic_ns() - w->started_ns <
 				 watch_timing.short_ms * CLOCK_NS_PER_MS;
-		if (w->stage == STAGE_FOLLOW && (!too_short || w->events > 0))
-			return ENDING_CLEAN;
+		if (w->stage == WATCH_STAGE_FOLLOW && (!too_short || w->events > 0))
+			return WATCH_ENDING_CLEAN;
 		error_set(&w->why, ECONNRESET, "the server has closed the watch before its %s",
-			  w->stage == STAGE_FOLLOW ? "first event" : "list was complete");
-		return ENDING_TRANSIENT;
+			  w->stage == WATCH_STAGE_FOLLOW ? "first event" : "list was complete");
+		return WATCH_ENDING_TRANSIENT;
 	}
 	w->why = reply->error;
 	if (reply->http == 410)
-		return ENDING_EXPIRED;
+		return WATCH_ENDING_EXPIRED;
 	if (reply->http == 400 || reply->http == 422)
-		return w->stage == STAGE_STREAM ? ENDING_REFUSED : ENDING_DISTRUST;
-	return ENDING_TRANSIENT;
+		return w->stage == WATCH_STAGE_STREAM ? WATCH_ENDING_REFUSED
+						      : WATCH_ENDING_DISTRUST;
+	return WATCH_ENDING_TRANSIENT;
 }
 
 /* Waits before the next attempt, longer from failure to failure. */
@@ -352,40 +183,40 @@ static void back_off(struct watch *w)
 }
 
 /* An attempt has ended: what next? */
-static void conclude(struct watch *w, enum ending ending)
+static void conclude(struct watch *w, enum watch_ending ending)
 {
-	bool was_replace = w->stage != STAGE_FOLLOW;
+	bool was_replace = w->stage != WATCH_STAGE_FOLLOW;
 
-	if (ending != ENDING_LISTED)
-		abort_replace(w);
+	if (ending != WATCH_ENDING_LISTED)
+		watch_events_abort_replace(w);
 	switch (ending) {
-	case ENDING_LISTED:
-		w->stage = STAGE_FOLLOW;
-		end_replace(w);
+	case WATCH_ENDING_LISTED:
+		w->stage = WATCH_STAGE_FOLLOW;
+		watch_events_end_replace(w);
 		set_timer_in(w, 0);
 		return;
-	case ENDING_CLEAN:
+	case WATCH_ENDING_CLEAN:
 		set_timer_in(w, 0);
 		return;
-	case ENDING_REFUSED:
+	case WATCH_ENDING_REFUSED:
 		w->no_watch_list = true;
-		w->stage = STAGE_LIST;
+		w->stage = WATCH_STAGE_LIST;
 		set_timer_in(w, 0);
 		return;
-	case ENDING_EXPIRED:
-		w->stage = STAGE_STREAM;
+	case WATCH_ENDING_EXPIRED:
+		w->stage = WATCH_STAGE_STREAM;
 		if (was_replace)
 			break; /* a list cannot expire twice without something being wrong */
 		set_timer_in(w, 0);
 		return;
-	case ENDING_DISTRUST:
-		w->stage = STAGE_STREAM;
+	case WATCH_ENDING_DISTRUST:
+		w->stage = WATCH_STAGE_STREAM;
 		break;
-	case ENDING_NONE:
-	case ENDING_TRANSIENT:
+	case WATCH_ENDING_NONE:
+	case WATCH_ENDING_TRANSIENT:
 		break;
 	}
-	tell_health(w, false, &w->why);
+	watch_events_health(w, false, &w->why);
 	back_off(w);
 }
 
@@ -394,7 +225,7 @@ static void finish(struct watch *w, const struct reply *reply)
 	if (!w->relist)
 		conclude(w, judge(w, reply));
 	else
-		abort_replace(w);
+		watch_events_abort_replace(w);
 }
 
 static void build_query(const struct watch *w, struct buf *out)
@@ -403,12 +234,12 @@ static void build_query(const struct watch *w, struct buf *out)
 	buf_add_char(out, '?');
 	if (w->selector)
 		buf_printf(out, "%s&", w->selector);
-	if (w->stage == STAGE_LIST) {
+	if (w->stage == WATCH_STAGE_LIST) {
 		buf_add_str(out, "resourceVersion=");
 		return;
 	}
 	buf_printf(out, "watch=1&allowWatchBookmarks=true&timeoutSeconds=%u", w->timeout_s);
-	if (w->stage == STAGE_STREAM) {
+	if (w->stage == WATCH_STAGE_STREAM) {
 		buf_add_str(out, "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan");
 		return;
 	}
@@ -420,22 +251,22 @@ static void start_attempt(struct watch *w)
 {
 	const struct watch_timing *t = &watch_timing;
 
-	if (w->stage == STAGE_FOLLOW && (w->rv.len == 0 || buf_error(&w->rv) < 0))
-		w->stage = STAGE_STREAM;
-	if (w->stage == STAGE_STREAM && w->no_watch_list)
-		w->stage = STAGE_LIST;
+	if (w->stage == WATCH_STAGE_FOLLOW && (w->rv.len == 0 || buf_error(&w->rv) < 0))
+		w->stage = WATCH_STAGE_STREAM;
+	if (w->stage == WATCH_STAGE_STREAM && w->no_watch_list)
+		w->stage = WATCH_STAGE_LIST;
 	scan_done(&w->scan);
-	scan_init(&w->scan, w->stage == STAGE_LIST ? SCAN_LIST : SCAN_SEQUENCE);
-	w->scan.object = on_object;
-	w->scan.metadata = on_metadata;
+	scan_init(&w->scan, w->stage == WATCH_STAGE_LIST ? SCAN_LIST : SCAN_SEQUENCE);
+	w->scan.object = watch_events_object;
+	w->scan.metadata = watch_events_metadata;
 	w->scan.data = w;
-	w->ending = ENDING_NONE;
+	w->ending = WATCH_ENDING_NONE;
 	w->why = (struct error)ERROR_INIT;
 	w->events = 0;
 	w->started_ns = w->last_bytes_ns = clock_monotonic_ns();
 	w->timeout_s =
 		t->timeout_min_s + arc4random_uniform(t->timeout_max_s - t->timeout_min_s + 1);
-	if (w->stage == STAGE_LIST)
+	if (w->stage == WATCH_STAGE_LIST)
 		buf_reset(&w->rv); /* comes with the list */
 
 	_cleanup_(buf_done) struct buf query = BUF_INIT;
@@ -455,7 +286,7 @@ static void start_attempt(struct watch *w)
 		return;
 	}
 	error_oom(&w->why);
-	conclude(w, ENDING_TRANSIENT);
+	conclude(w, WATCH_ENDING_TRANSIENT);
 }
 
 /* The request runs, and nothing has come for too long. */
@@ -465,13 +296,13 @@ static void give_up(struct watch *w)
 	w->request = NULL;
 	error_set(&w->why, ETIMEDOUT, "the server has said nothing for %lld s",
 		  (long long)((clock_monotonic_ns() - w->last_bytes_ns) / CLOCK_NS_PER_S));
-	if (w->stage == STAGE_STREAM)
+	if (w->stage == WATCH_STAGE_STREAM)
 		w->no_watch_list = true; /* its bookmark never came */
 	/*
 	 * A watch from a version that the server does not know yet (its etcd was restored) is a 200
 	 * and silence for ever: one that has brought nothing at all is not tried again.
 	 */
-	conclude(w, w->events == 0 ? ENDING_DISTRUST : ENDING_TRANSIENT);
+	conclude(w, w->events == 0 ? WATCH_ENDING_DISTRUST : WATCH_ENDING_TRANSIENT);
 }
 
 static void start_or_wait(struct watch *w)
@@ -496,11 +327,11 @@ static void start_or_wait(struct watch *w)
 static void begin_relist(struct watch *w)
 {
 	w->relist = false;
-	w->stage = STAGE_STREAM;
+	w->stage = WATCH_STAGE_STREAM;
 	if (w->request)
 		request_cancel(w->request);
 	w->request = NULL;
-	abort_replace(w);
+	watch_events_abort_replace(w);
 }
 
 static void fire(struct loop_timer *t)
@@ -532,7 +363,7 @@ int watch_start(const struct watch_spec *spec, struct watch **ret, struct error 
 	w->loop = client_loop(spec->client);
 	w->ops = spec->ops;
 	w->data = spec->data;
-	w->stage = STAGE_STREAM;
+	w->stage = WATCH_STAGE_STREAM;
 	w->path = strdup(spec->path);
 	w->selector = spec->selector ? strdup(spec->selector) : NULL;
 	loop_timer_init(&w->timer, fire);

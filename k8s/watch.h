@@ -19,22 +19,22 @@ enum watch_event { WATCH_ADDED, WATCH_MODIFIED, WATCH_DELETED };
 
 struct watch_ops {
 	/*
-	 * A replace: begin, then WATCH_ADDED for every object there is, then end. What was known and
-	 * did not come is gone. Changes made meanwhile may come before end already, as MODIFIED and
-	 * DELETED. abort instead of end: the list broke off; forget what it brought.
+	 * A replace: begin, then WATCH_ADDED for every object there is, then end. What was known
+	 * and did not come is gone. Changes made meanwhile may come before end already, as MODIFIED
+	 * and DELETED. abort instead of end: the list broke off; forget what it brought.
 	 */
 	void (*replace_begin)(void *data);
 	void (*replace_end)(void *data);
 	void (*replace_abort)(void *data);
 	void (*object)(void *data, enum watch_event type, const char *json, size_t len);
-	/* Healthy or not has changed; e says why not, NULL when healthy. */
-	void (*health)(void *data, bool healthy, const struct error *e); /* NULL: not wanted */
+	/* Healthy or not has changed; e says why not, NULL when healthy. May be NULL. */
+	void (*health)(void *data, bool healthy, const struct error *e);
 };
 
 struct watch_spec {
 	struct client *client;
-	const char *path;     /* "/api/v1/namespaces/NS/pods"; copied */
-	const char *selector; /* "labelSelector=…" or "fieldSelector=…", encoded; copied; NULL: none */
+	const char *path; /* "/api/v1/namespaces/NS/pods"; copied */
+	const char *selector; /* "labelSelector=…" or "fieldSelector=…", encoded; copied; or NULL */
 	const struct watch_ops *ops;
 	void *data;
 };
@@ -45,5 +45,5 @@ void watch_stop(struct watch *w);
 /* Lists again now, as a replace: when an order of events can no longer be known. */
 void watch_relist(struct watch *w);
 
-bool watch_synced(const struct watch *w);         /* has had a complete list */
+bool watch_synced(const struct watch *w);           /* has had a complete list */
 int64_t watch_last_event_ns(const struct watch *w); /* monotonic; bookmarks count; 0: none yet */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scanner gives the same objects wherever the network has cut the stream, and refuses garbage. */
+/* The scanner gives the same objects wherever a stream was cut, and refuses garbage. */
 #include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
