@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See sandbox.h. Two processes outside: kubesim's child bwrap, whose exit status is the command's,
+ * and below it the command itself, whose pid bwrap tells on --info-fd. If kubesim dies, the kernel
+ * kills bwrap (PR_SET_PDEATHSIG), and bwrap's --die-with-parent the rest.
+ */
+#include "tools/kubesim/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "k8s/base/buf.h"
+#include "tools/kubesim/loop.h"
+#include "tools/kubesim/mountplan.h"
+
+#define SANDBOX_ARGS_FD 3
+#define SANDBOX_INFO_FD 4
+
+struct channel {
+	struct loop_fd watch;
+	struct sandbox *s;
+	int stream;
+};
+
+struct sandbox {
+	pid_t bwrap, command;
+	struct loop_fd pidfd, info;
+	struct channel output[2]; /* a pty has only the first */
+	int input;                /* -1: none; with a pty the same descriptor as output[0] */
+	const struct sandbox_ops *ops;
+	void *data;
+};
+
+/* The child's ends of what the parent reads and writes. */
+struct ends {
+	int in, out, err, info, args; /* the child's; err may equal out */
+	bool tty;
+};
+
+static void close_ends(struct ends *x)
+{
+	int fds[] = { x->in, x->out == x->in ? -1 : x->out, x->err == x->out ? -1 : x->err, x->info,
+		      x->args };
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	*x = (struct ends){ -1, -1, -1, -1, -1, false };
+}
+
+bool sandbox_finds(const char *command)
+{
+	static const char *const dirs[] = { "/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
+					    "/usr/bin", "/sbin", "/bin" };
+	if (strchr(command, '/'))
+		return strncmp(command, "/workspace/", 11) == 0 || strncmp(command, "/tmp/", 5) == 0 ||
+		       access(command, X_OK) == 0;
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		char path[300];
+		snprintf(path, sizeof(path), "%s/%s", dirs[i], command);
+		if (access(path, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* ---- the command line ---- */
+
+static void arg(struct buf *out, const char *s)
+{
+	buf_add(out, s, strlen(s) + 1);
+}
+
+static void options_add(const struct sandbox_spec *spec, struct buf *out)
+{
+	static const char *const fixed[] = { "--unshare-pid", "--unshare-ipc", "--unshare-uts",
+					     "--as-pid-1", "--die-with-parent", "--clearenv" };
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
+		arg(out, fixed[i]);
+	arg(out, "--hostname");
+	arg(out, spec->hostname);
+	if (geteuid() != 0) {
+		arg(out, "--unshare-user");
+	} else if (spec->uid == 0) {
+		arg(out, "--cap-drop");
+		arg(out, "ALL");
+		for (size_t i = 0; spec->capabilities && spec->capabilities[i]; i++) {
+			char name[64];
+			snprintf(name, sizeof(name), "CAP_%s", spec->capabilities[i]);
+			arg(out, "--cap-add");
+			arg(out, name);
+		}
+	}
+	mountplan_add(spec, out);
+	if (strncmp(spec->cwd, "/workspace", 10) == 0 || strncmp(spec->cwd, "/tmp", 4) == 0) {
+		arg(out, "--dir");
+		arg(out, spec->cwd);
+	}
+	arg(out, "--chdir");
+	arg(out, spec->cwd);
+	for (size_t i = 0; spec->env[i]; i++) {
+		char *copy = strdup(spec->env[i]);
+		char *equals = copy ? strchr(copy, '=') : NULL;
+		if (equals) {
+			*equals = '\0';
+			arg(out, "--setenv");
+			arg(out, copy);
+			arg(out, equals + 1);
+		}
+		free(copy);
+	}
+}
+
+/* Arguments can be long: bwrap reads its own from a descriptor. -1: failed. */
+static int args_fd(const struct sandbox_spec *spec)
+{
+	_cleanup_(buf_done) struct buf args = BUF_INIT;
+	options_add(spec, &args);
+	if (buf_error(&args))
+		return -1;
+	int fd = memfd_create("bwrap-args", MFD_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	for (size_t at = 0; at < args.len;) {
+		ssize_t n = write(fd, args.data + at, args.len - at);
+		if (n <= 0) {
+			close(fd);
+			return -1;
+		}
+		at += (size_t)n;
+	}
+	lseek(fd, 0, SEEK_SET);
+	return fd;
+}
+
+/* Returns an owned array of borrowed words: bwrap …, setpriv …, the command. */
+static char **argv_new(const struct sandbox_spec *spec, char (*ids)[32])
+{
+	size_t n = 0, count = 0;
+	while (spec->argv[count])
+		count++;
+	char **argv = calloc(count + 24, sizeof(char *));
+	if (!argv)
+		return NULL;
+	snprintf(ids[0], 32, "--reuid=%u", spec->uid);
+	snprintf(ids[1], 32, "--regid=%u", spec->gid);
+	const char *head[] = { "bwrap", "--args", "3", "--info-fd", "4", "--" };
+	const char *drop[] = { "setpriv", ids[0], ids[1], "--clear-groups", "--no-new-privs",
+			       "--bounding-set=-all", "--inh-caps=-all", "--" };
+	for (size_t i = 0; i < ARRAY_SIZE(head); i++)
+		argv[n++] = (char *)(uintptr_t)head[i];
+	for (size_t i = 0; geteuid() == 0 && spec->uid != 0 && i < ARRAY_SIZE(drop); i++)
+		argv[n++] = (char *)(uintptr_t)drop[i];
+	for (size_t i = 0; i < count; i++)
+		argv[n++] = spec->argv[i];
+	return argv;
+}
+
+/* ---- starting ---- */
+
+static _Noreturn void child_run(const struct sandbox_spec *spec, const struct ends *x, char **argv)
+{
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setsid();
+	cgroup_enter(spec->cgroup);
+	/* High numbers first, so that no dup2 closes what another still needs. */
+	int in = fcntl(x->in, F_DUPFD, 20), out = fcntl(x->out, F_DUPFD, 20);
+	int err = fcntl(x->err, F_DUPFD, 20), info = fcntl(x->info, F_DUPFD, 20);
+	int args = fcntl(x->args, F_DUPFD, 20);
+	dup2(in, 0);
+	dup2(out, 1);
+	dup2(err, 2);
+	dup2(args, SANDBOX_ARGS_FD);
+	dup2(info, SANDBOX_INFO_FD);
+	if (x->tty)
+		ioctl(0, TIOCSCTTY, 0);
+	syscall(SYS_close_range, SANDBOX_INFO_FD + 1, ~0U, 0);
+	char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	char *const env[] = { path, NULL };
+	execvpe("bwrap", argv, env);
+	_exit(127);
+}
+
+static int pipe_pair(int *ours, int *theirs, bool we_read)
+{
+	int fds[2];
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	*ours = fds[we_read ? 0 : 1];
+	*theirs = fds[we_read ? 1 : 0];
+	fcntl(*ours, F_SETFL, O_NONBLOCK);
+	return 0;
+}
+
+/* Opens everything between parent and child; ours[] gets stdin, stdout, stderr, info. */
+static int ends_open(const struct sandbox_spec *spec, struct ends *x, int ours[4])
+{
+	x->tty = spec->tty;
+	x->args = args_fd(spec);
+	if (x->args < 0 || pipe_pair(&ours[3], &x->info, true) < 0)
+		return -errno;
+	if (spec->tty) {
+		struct winsize size = { .ws_row = 24, .ws_col = 80 };
+		int master;
+		if (openpty(&master, &x->in, NULL, NULL, &size) < 0)
+			return -errno;
+		fcntl(master, F_SETFD, FD_CLOEXEC);
+		fcntl(x->in, F_SETFD, FD_CLOEXEC);
+		fcntl(master, F_SETFL, O_NONBLOCK);
+		x->out = x->err = x->in;
+		ours[0] = ours[1] = master;
+		/* So that the command, not root, owns its terminal. */
+		return fchown(x->in, spec->uid, spec->gid) < 0 && geteuid() == 0 ? -errno : 0;
+	}
+	if (spec->open_stdin) {
+		if (pipe_pair(&ours[0], &x->in, false) < 0)
+			return -errno;
+	} else {
+		x->in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	}
+	if (pipe_pair(&ours[1], &x->out, true) < 0 || pipe_pair(&ours[2], &x->err, true) < 0)
+		return -errno;
+	return x->in < 0 ? -errno : 0;
+}
+
+/* ---- running ---- */
+
+/* Reads all there is; false: the end, or nobody can write any more. */
+static bool channel_drain(struct channel *c)
+{
+	static char bytes[64 * 1024];
+	for (int i = 0; i < 16; i++) {
+		ssize_t n = read(c->watch.fd, bytes, sizeof(bytes));
+		if (n < 0)
+			return errno == EAGAIN || errno == EINTR;
+		if (n == 0)
+			return false;
+		c->s->ops->output(c->s->data, c->stream, bytes, (size_t)n);
+	}
+	return true;
+}
+
+static void channel_close(struct channel *c)
+{
+	int fd = c->watch.fd;
+	loop_unwatch(&c->watch);
+	if (fd >= 0)
+		close(fd);
+	if (c->s->input == fd)
+		c->s->input = -1;
+}
+
+static void channel_ready(struct loop_fd *f, uint32_t events)
+{
+	(void)events;
+	struct channel *c = container_of(f, struct channel, watch);
+	if (!channel_drain(c))
+		channel_close(c);
+}
+
+static void fd_close(struct loop_fd *f)
+{
+	int fd = f->fd;
+	loop_unwatch(f);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void info_ready(struct loop_fd *f, uint32_t events)
+{
+	(void)events;
+	struct sandbox *s = container_of(f, struct sandbox, info);
+	char text[512];
+	ssize_t n = read(f->fd, text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	const char *at = strstr(text, "\"child-pid\":");
+	if (at)
+		s->command = atoi(at + 12);
+	if (at || n == 0)
+		fd_close(f);
+}
+
+static void pidfd_ready(struct loop_fd *f, uint32_t events)
+{
+	(void)events;
+	struct sandbox *s = container_of(f, struct sandbox, pidfd);
+	int status = 0;
+	if (waitpid(s->bwrap, &status, WNOHANG) != s->bwrap)
+		return;
+	s->bwrap = 0;
+	fd_close(f);
+	for (int i = 0; i < 2; i++) {
+		if (s->output[i].watch.fd >= 0)
+			channel_drain(&s->output[i]);
+		channel_close(&s->output[i]);
+	}
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	s->ops->exited(s->data, code); /* may free s */
+}
+
+static struct sandbox *sandbox_new(const struct sandbox_ops *ops, void *data)
+{
+	struct sandbox *s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	s->ops = ops;
+	s->data = data;
+	s->input = -1;
+	s->pidfd.fd = s->info.fd = -1;
+	for (int i = 0; i < 2; i++)
+		s->output[i] = (struct channel){ .watch.fd = -1, .s = s, .stream = i };
+	return s;
+}
+
+static int sandbox_attach(struct sandbox *s, const int ours[4], bool tty, struct error *e)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, s->bwrap, 0);
+	if (pidfd < 0)
+		return error_set(e, errno, "pidfd_open: %s", strerror(errno));
+	s->input = ours[0];
+	loop_watch(&s->pidfd, pidfd, EPOLLIN, pidfd_ready);
+	loop_watch(&s->info, ours[3], EPOLLIN, info_ready);
+	loop_watch(&s->output[0].watch, ours[1], EPOLLIN, channel_ready);
+	if (!tty)
+		loop_watch(&s->output[1].watch, ours[2], EPOLLIN, channel_ready);
+	return 0;
+}
+
+int sandbox_start(const struct sandbox_spec *spec, const struct sandbox_ops *ops, void *data,
+		  struct sandbox **ret, struct error *e)
+{
+	_cleanup_(close_ends) struct ends x = { -1, -1, -1, -1, -1, false };
+	_cleanup_(sandbox_freep) struct sandbox *s = sandbox_new(ops, data);
+	int ours[4] = { -1, -1, -1, -1 };
+	if (!s)
+		return error_oom(e);
+	char ids[2][32];
+	_cleanup_(cleanup_free) char **argv = argv_new(spec, ids);
+	int r = argv ? ends_open(spec, &x, ours) : -ENOMEM;
+	if (r == 0) {
+		s->bwrap = fork();
+		if (s->bwrap == 0)
+			child_run(spec, &x, argv);
+		r = s->bwrap < 0 ? -errno : sandbox_attach(s, ours, spec->tty, e);
+	}
+	if (r < 0) {
+		for (int i = 0; i < 4; i++)
+			if (ours[i] >= 0 && (i != 1 || ours[1] != ours[0]))
+				close(ours[i]);
+		s->bwrap = s->bwrap > 0 ? s->bwrap : 0;
+		return error_set(e, -r, "cannot start a sandbox: %s", strerror(-r));
+	}
+	*ret = move_ptr(&s);
+	return 0;
+}
+
+void sandbox_signal(const struct sandbox *s, int signal)
+{
+	if (s->command > 0)
+		kill(s->command, signal);
+	else if (s->bwrap > 0)
+		kill(s->bwrap, SIGKILL);
+}
+
+void sandbox_kill(const struct sandbox *s)
+{
+	if (s->command > 0)
+		kill(s->command, SIGKILL);
+	else if (s->bwrap > 0)
+		kill(s->bwrap, SIGKILL);
+}
+
+void sandbox_free(struct sandbox *s)
+{
+	if (!s)
+		return;
+	int input = s->input;
+	for (int i = 0; i < 2; i++)
+		channel_close(&s->output[i]);
+	if (s->input >= 0 && s->input == input)
+		close(input);
+	fd_close(&s->info);
+	fd_close(&s->pidfd);
+	if (s->bwrap > 0) {
+		kill(s->bwrap, SIGKILL);
+		waitpid(s->bwrap, NULL, 0);
+	}
+	free(s);
+}
+
+pid_t sandbox_pid(const struct sandbox *s)
+{
+	return s->command;
+}
+
+int sandbox_stdin(const struct sandbox *s)
+{
+	return s->input;
+}
