@@ -115,14 +115,13 @@ static void on_fetched(void *data, fuse_req_t req, const struct buf *content, co
 		handle_reply(h, req);
 }
 
+/* Root passes the kernel's check of the mode; what has no hook still cannot be done. */
 static int check_access(const struct node *n, int flags)
 {
 	int want = flags & O_ACCMODE;
-	mode_t mode = table_mode(n->attr, n->scope);
-	/* Root passes the kernel's check of the mode; what has no hook still cannot be done. */
-	if (want != O_RDONLY && !(mode & 0222))
-		return -EACCES;
-	if (want != O_WRONLY && !(mode & 0444))
+	bool readable = n->attr->show || n->attr->fetch || n->attr->spool != ATTR_SPOOL_NONE;
+	bool writable = n->attr->store && table_mode(n->attr, n->scope) & 0222;
+	if ((want != O_RDONLY && !writable) || (want != O_WRONLY && !readable))
 		return -EACCES;
 	return 0;
 }

@@ -401,9 +401,10 @@ static void sweep_fire(struct loop_timer *t)
 {
 	struct reaper *r = container_of(t, struct reaper, sweep);
 	int64_t interval_ns = r->fs->config->cleanup_interval_secs * CLOCK_NS_PER_S;
+	int64_t now_s = client_server_time(r->fs->client);
 	{
 		lock_guard(&r->lock);
-		r->swept_s = client_server_time(r->fs->client);
+		r->swept_s = now_s;
 	}
 	loop_timer_set(r->fs->loop, &r->sweep, clock_monotonic_ns() + interval_ns);
 	scan(r);

@@ -93,7 +93,8 @@ int duration_parse(const char *s, struct duration *ret, struct error *e)
 	if (r < 0)
 		return error_wrap(e, r, "duration \"%.64s\"", s);
 	if (total > MAX_S)
-		return error_set(e, EINVAL, "duration \"%.64s\": longer than 10 years", s);
+		return error_set(e, sign == '-' ? EINVAL : ERANGE,
+				 "duration \"%.64s\": longer than 10 years", s);
 	ret->seconds = sign == '-' ? -total : total;
 	ret->relative = sign != '\0';
 	return 0;

@@ -14,5 +14,5 @@ struct duration {
 	bool relative;   /* a sign was given */
 };
 
-/* One duration, surrounding blanks ignored. -EINVAL with the reason; |seconds| ≤ 10 years. */
+/* One duration, surrounding blanks ignored. -EINVAL with the reason; -ERANGE: over 10 years. */
 int duration_parse(const char *s, struct duration *ret, struct error *e);

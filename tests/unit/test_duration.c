@@ -102,7 +102,8 @@ static void duration_parse_ten_years_is_the_limit(void **state)
 		struct duration d;
 		struct error e = ERROR_INIT;
 
-		assert_int_equal(duration_parse(beyond[i], &d, &e), -EINVAL);
+		int expected = beyond[i][0] == '-' ? -EINVAL : -ERANGE;
+		assert_int_equal(duration_parse(beyond[i], &d, &e), expected);
 		assert_non_null(strstr(e.text, "longer than 10 years"));
 	}
 }
