@@ -65,10 +65,12 @@ static void set_terminated(struct container *c, int code, const char *reason, co
 	snprintf(c->message, sizeof(c->message), "%s", message);
 }
 
-static void changed(struct container *c)
+/* It ended: when that ends the pod, both are published as one change. */
+static void ended(struct container *c)
 {
-	podstatus_publish(c->pod);
-	lifecycle_step(c->pod);
+	struct pod *p = c->pod;
+	lifecycle_step(p);
+	podstatus_publish(p);
 }
 
 /* ---- images ---- */
@@ -159,9 +161,11 @@ static void probe_next(struct loop_timer *t);
 static void container_started(struct container *c)
 {
 	c->started = true;
-	podstatus_publish(c->pod); /* the real one is ready a moment after it started */
+	if (json_at(c->spec, "startupProbe"))
+		podstatus_publish(c->pod); /* the real one is ready a moment after it started */
 	c->ready = c->role != CONTAINER_INIT;
-	changed(c);
+	podstatus_publish(c->pod);
+	lifecycle_step(c->pod);
 }
 
 static void probe_result(void *data, bool good, const char *text)
@@ -204,6 +208,7 @@ static void probe_begin(struct container *c)
 	}
 	int64_t delay = json_int(spec, "initialDelaySeconds", 0);
 	delay = delay ? delay : json_int(spec, "periodSeconds", 10);
+	podstatus_publish(c->pod);
 	loop_timer_set(&c->probe_timer, 1000 * delay, probe_next);
 }
 
@@ -276,7 +281,7 @@ static void exited(void *data, int code)
 	cgroup_free(c->cgroup);
 	c->cgroup = NULL;
 	logfile_end(c->log);
-	changed(c);
+	ended(c);
 }
 
 static const struct sandbox_ops sandbox_ops = { output, exited };
@@ -307,7 +312,7 @@ static void start_error(struct container *c, const char *message)
 	logfile_end(c->log);
 	set_terminated(c, 128, "StartError", message);
 	tell(c, true, "Failed", "Error: %s", message);
-	changed(c);
+	ended(c);
 }
 
 static int64_t memory_limit(const struct container *c)
@@ -353,7 +358,6 @@ static void run(struct container *c, struct podspec *spec)
 		stand_in_start(c);
 	else if (c->role == CONTAINER_MAIN)
 		stand_in_exec(c, sandbox->argv);
-	podstatus_publish(c->pod);
 	probe_begin(c);
 }
 

@@ -290,8 +290,8 @@ static void info_ready(struct loop_fd *f, uint32_t events)
 	const char *at = strstr(text, "\"child-pid\":");
 	if (at)
 		s->command = atoi(at + 12);
-	if (at || n == 0)
-		fd_close(f);
+	if (n == 0)
+		fd_close(f); /* not before: bwrap writes more, and dies of a closed pipe */
 }
 
 static void pidfd_ready(struct loop_fd *f, uint32_t events)
