@@ -22,10 +22,17 @@ void log_reader_done(struct log_reader *r)
 {
 	buf_done(&r->pending);
 	buf_done(&r->out);
+	buf_done(&r->aside);
 }
 
 void log_reader_begin(struct log_reader *r)
 {
+	if (r->pending.len > 0) {
+		struct buf empty = r->aside;
+		r->aside = r->pending;
+		r->pending = empty;
+		r->aside_pos = r->pos;
+	}
 	buf_reset(&r->pending);
 	buf_reset(&r->out);
 	r->anchored = r->pos.last_ns == 0;
@@ -177,14 +184,24 @@ int log_reader_feed(struct log_reader *r, const char *bytes, size_t len, struct 
 	return result < 0 ? result : flush(r, e);
 }
 
+static bool is_at(const struct log_reader *r, const struct log_position *pos)
+{
+	return r->pos.last_ns == pos->last_ns && r->pos.same == pos->same;
+}
+
 int log_reader_finish(struct log_reader *r, struct error *e)
 {
 	if (r->passing && r->passing_new)
 		advance(r, r->passing_ns);
 	r->passing = false;
-	if (r->pending.len == 0)
+	struct buf *line = &r->pending;
+	if (line->len == 0 && is_at(r, &r->aside_pos)) {
+		line = &r->aside;
+		r->anchored = true; /* it came right behind the position */
+	}
+	if (line->len == 0)
 		return 0;
-	int result = take_line(r, r->pending.data, r->pending.len, true, e);
-	buf_reset(&r->pending);
+	int result = take_line(r, line->data, line->len, true, e);
+	buf_reset(line);
 	return result < 0 ? result : flush(r, e);
 }

@@ -23,12 +23,14 @@ struct log_reader {
 	void (*gap)(void *data, int64_t from_ns, int64_t to_ns);
 	void *data;
 	/* private */
-	struct buf pending; /* a line that is not complete, with its stamp */
-	struct buf out;     /* lines of this feed without their stamps */
-	uint32_t seen;      /* lines of this request with the stamp of pos */
-	bool anchored;      /* the position was found in this request */
-	bool passing;       /* inside a line over LOG_READER_LINE_MAX */
-	bool passing_new;   /* which is a new one */
+	struct buf pending;            /* a line that is not complete, with its stamp */
+	struct buf out;                /* lines of this feed without their stamps */
+	uint32_t seen;                 /* lines of this request with the stamp of pos */
+	struct buf aside;              /* the incomplete line of an earlier request … */
+	struct log_position aside_pos; /* … which followed this position */
+	bool anchored;                 /* the position was found in this request */
+	bool passing;                  /* inside a line over LOG_READER_LINE_MAX */
+	bool passing_new;              /* which is a new one */
 	int64_t passing_ns;
 	uint64_t fresh; /* new lines of this request */
 	char note[256]; /* text without a stamp: the kubelet speaking ("" if none) */
@@ -36,9 +38,12 @@ struct log_reader {
 
 void log_reader_init(struct log_reader *r, const struct log_position *from);
 void log_reader_done(struct log_reader *r);
-/* A new request begins at the position: an incomplete line of the last one is forgotten. */
+/* A new request begins at the position: an incomplete line of the last one is put aside. */
 void log_reader_begin(struct log_reader *r);
 /* 0, -ENOMEM, or what lines() returned. */
 int log_reader_feed(struct log_reader *r, const char *bytes, size_t len, struct error *e);
-/* The container has ended: its last line is complete without a newline. As log_reader_feed(). */
+/*
+ * Nothing more will come: the last line is complete without a newline. Where the last request did
+ * not bring it again (the pod is gone by then), it is the one put aside. As log_reader_feed().
+ */
 int log_reader_finish(struct log_reader *r, struct error *e);

@@ -96,8 +96,13 @@ static void tell_caught_up(struct log_stream *s, int r, const struct error *e)
 	s->ops->caught_up(s->data, r, e);
 }
 
+/* Gives the last bytes, and says that there will be no more. */
 static void end(struct log_stream *s)
 {
+	int r = s->stopped || s->over ? -ECANCELED : log_reader_finish(&s->reader, &s->why);
+
+	if (r < 0 && r != -ENOMEM)
+		s->over = true; /* the owner knows: it is its own error */
 	tell_caught_up(s, 0, NULL);
 	if (s->stopped || s->over)
 		return;
@@ -215,9 +220,7 @@ static void conclude_read(struct log_stream *s)
 		return;
 	}
 	if (s->final && !brought) {
-		if (log_reader_finish(&s->reader, &e) == 0)
-			end(s);
-		s->over = true;
+		end(s);
 		return;
 	}
 	if (answers)
