@@ -146,7 +146,7 @@ static int set(struct config *c, const struct config_setting *s, const char *tex
 		return r;
 	if (s->kind == CONFIG_WEBHOOKS)
 		return error_wrap(e, r, "%s (%s)", s->name, where);
-	return error_wrap(e, r, "%s: bad value \"%.100s\" (%s)", s->name, text, where);
+	return error_wrap(e, r, "%s: bad value '%.100s' (%s)", s->name, text, where);
 }
 
 static int set_defaults(struct config *c, struct error *e)
@@ -254,7 +254,7 @@ static int resolve_group(struct config *c, struct error *e)
 	const struct group *group = getgrnam(c->create_gid); /* before there are threads */
 	if (!group)
 		return error_set(e, EINVAL,
-				 "create_gid: bad value \"%.100s\": there is no such group",
+				 "create_gid: bad value '%.100s': there is no such group",
 				 c->create_gid);
 	c->create_gid_id = group->gr_gid;
 	return 0;

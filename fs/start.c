@@ -26,8 +26,9 @@
 #include "k8s/request.h"
 
 #define RETRY_NS (500 * CLOCK_NS_PER_MS)
-#define ANSWER_NS (5 * CLOCK_NS_PER_S)
-#define SAY_AFTER_MS 1000
+#define ANSWER_MIN_NS (2 * CLOCK_NS_PER_S)
+#define ANSWER_MAX_NS (5 * CLOCK_NS_PER_S)
+#define SAY_AFTER_MS 3000
 #define LIST_POLL_MS 5
 #define MINOR_MIN 30
 
@@ -126,14 +127,17 @@ static bool again(struct ask *a, const struct reply *reply)
 static void send_question(struct ask *a, const char *path, const char *body,
 			  void (*done)(void *data, const struct reply *reply))
 {
-	int64_t answer_ns = clock_monotonic_ns() + ANSWER_NS;
+	int64_t now_ns = clock_monotonic_ns(), left_ns = a->deadline_ns - now_ns;
+	int64_t answer_ns = left_ns < ANSWER_MIN_NS   ? ANSWER_MIN_NS
+			    : left_ns > ANSWER_MAX_NS ? ANSWER_MAX_NS
+						      : left_ns;
 	struct request_spec spec = {
 		.method = body ? REQUEST_POST : REQUEST_GET,
 		.path = path,
 		.content_type = body ? "application/json" : NULL,
 		.body = body,
 		.body_len = body ? strlen(body) : 0,
-		.deadline_ns = answer_ns,
+		.deadline_ns = now_ns + answer_ns,
 		.idempotent = !body,
 		.on_done = done,
 		.data = a,
@@ -308,7 +312,7 @@ static int stopped(struct error *e)
 	return error_set(e, EINTR, "stopped by a signal before the mount");
 }
 
-/* For a second in silence, then it is said once what is waited for. */
+/* For 3 s in silence, then it is said once what is waited for. */
 static bool wait_answer(struct ask *a)
 {
 	struct pollfd poller = { .fd = a->fd, .events = POLLIN };

@@ -16,7 +16,7 @@ struct sync;
 struct start_question {
 	struct client *client;
 	const char *namespace_;
-	int64_t timeout_ns;            /* for a server that is away; each answer has 5 s at least */
+	int64_t timeout_ns;            /* for a server that is away; each answer has 2 s at least */
 	void (*say)(const char *text); /* that it waits, and for what; the caller's thread */
 };
 struct start_facts {

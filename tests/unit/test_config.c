@@ -176,12 +176,12 @@ static void load_words_of_others_passed_or_dropped(void **state)
 static void load_bad_value_names_setting_source_value_and_what_is_allowed(void **state)
 {
 	(void)state;
-	REFUSED("max_concurrent=many", NULL, "max_concurrent: bad value \"many\" (mount option)",
+	REFUSED("max_concurrent=many", NULL, "max_concurrent: bad value 'many' (mount option)",
 		"whole number from 1 to 100000");
 	REFUSED("max_concurrent", NULL, "max_concurrent", "value is wanted");
 	REFUSED("max_concurrent=-1", NULL, "max_concurrent");
 	REFUSED("max_concurrent=99999999999999999999", NULL, "max_concurrent");
-	REFUSED("max_concurrent=", NULL, "bad value \"\"");
+	REFUSED("max_concurrent=", NULL, "bad value ''");
 	REFUSED("default_ttl_hours=0", NULL, "default_ttl_hours", "1 to 8760");
 	REFUSED("default_ttl_hours=5,max_ttl_hours=4", NULL, "default_ttl_hours", "max_ttl_hours");
 	REFUSED("audit_enabled=maybe", NULL, "audit_enabled", "true or false");
@@ -208,7 +208,7 @@ static void load_bad_file_names_the_line(void **state)
 	(void)state;
 	REFUSED(NULL, "image: a\nmax_concurent: 3\n", ":2: unknown setting \"max_concurent\"");
 	REFUSED(NULL, "\nmax_concurrent: [1]\n", ":2: max_concurrent: one value");
-	REFUSED(NULL, "max_concurrent: 0\n", "max_concurrent: bad value \"0\"", ":1)");
+	REFUSED(NULL, "max_concurrent: 0\n", "max_concurrent: bad value '0'", ":1)");
 	REFUSED(NULL, "- a\n", ":1: this must be a mapping");
 	REFUSED(NULL, "a: [\n", ": ");
 	REFUSED(NULL, "a: &x [*x]\n", "nested too deeply");
