@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Credentials: read, checked, kept fresh, and explained when the server refuses them. The API server
- * says the same bare "Unauthorized" to garbage, to an expired token and to a certificate of an
+ * Credentials: read, checked, kept fresh, and explained when the server refuses them. The API
+ * server says the same bare "Unauthorized" to garbage, to an expired token and to a certificate of an
  * unknown CA (the TLS handshake succeeds with it), so what is wrong is worked out here.
  */
 #include <cjson/cJSON.h>
@@ -76,8 +76,8 @@ static void auth_advise(const struct stat *st, mode_t group_bit, struct buf *out
 	char names[2048];
 	struct group gr, *group = NULL;
 
-	if ((st->st_mode & group_bit) && getgrgid_r(st->st_gid, &gr, names, sizeof(names), &group) == 0 &&
-	    group)
+	if ((st->st_mode & group_bit) &&
+	    getgrgid_r(st->st_gid, &gr, names, sizeof(names), &group) == 0 && group)
 		buf_printf(out,
 			   "; join group %s (usermod -aG %s USER, and log in again; in a unit: "
 			   "SupplementaryGroups=%s)",
@@ -107,7 +107,8 @@ static int auth_refused(const char *path, struct error *e)
 			continue;
 		auth_describe_owner(&st, &why);
 		auth_advise(&st, S_IXGRP, &why);
-		return error_set(e, EACCES, "%s cannot be read: its directory %s may not be searched: %s",
+		return error_set(e, EACCES,
+				 "%s cannot be read: its directory %s may not be searched: %s",
 				 path, dir, buf_str(&why));
 	}
 	return error_set(e, EACCES, "%s cannot be read: %s", path, strerror(EACCES));
@@ -133,7 +134,8 @@ int auth_read_file(const char *path, struct buf *out, struct error *e)
 			break;
 		out->len += (size_t)n;
 		if (out->len > AUTH_FILE_MAX)
-			return error_set(e, EFBIG, "%s: over 16 MiB, surely not what is meant", path);
+			return error_set(e, EFBIG, "%s: over 16 MiB, surely not what is meant",
+					 path);
 	}
 	out->data[out->len] = '\0';
 	return 0;
@@ -156,7 +158,8 @@ int auth_set_token(struct auth *a, const char *text, const char *origin, struct 
 	for (size_t i = 0; i < len; i++)
 		if (!isgraph((unsigned char)text[i]))
 			return error_set(e, EINVAL,
-					 "%s: the token has a blank or control character in it", origin);
+					 "%s: the token has a blank or control character in it",
+					 origin);
 
 	_cleanup_(cleanup_free) char *token = strndup(text, len);
 	_cleanup_(cleanup_free) char *from = strdup(origin);
@@ -189,7 +192,7 @@ int auth_token(struct auth *a, const char **ret, struct error *e)
 		int r = auth_read_file(a->token_file, &text, e);
 		if (r == 0)
 			r = auth_set_token(a, buf_str(&text), a->token_file, e);
-		/* The one read last (or `token` beside it) goes on, as long as the server takes it. */
+		/* The one read last, or `token`, goes on as long as the server takes it. */
 		if (r < 0 && !a->token)
 			return r;
 		a->token_stat = st;
@@ -325,7 +328,8 @@ static void auth_explain_expiry(int64_t expires_s, const char *valid_hint, struc
 	if (expires_s <= clock_realtime_ns() / CLOCK_NS_PER_S)
 		buf_printf(out, " expired at %s", at);
 	else
-		buf_printf(out, ", valid until %s, is not accepted by the server: %s", at, valid_hint);
+		buf_printf(out, ", valid until %s, is not accepted by the server: %s", at,
+			   valid_hint);
 }
 
 void auth_explain(const struct auth *a, struct buf *out)
@@ -369,10 +373,11 @@ void auth_explain_tls(const struct auth *a, long verify_result, const char *curl
 	}
 	/* curl compares the names itself, and OpenSSL's result is good then. */
 	if (strstr(curl_text, "subject name"))
-		buf_printf(out,
-			   "the server's certificate is for another name (%s); tls-server-name in %s "
-			   "sets the one to expect",
-			   curl_text, a->source);
+		buf_printf(
+			out,
+			"the server's certificate is for another name (%s); tls-server-name in %s "
+			"sets the one to expect",
+			curl_text, a->source);
 	else
 		buf_add_str(out, curl_text);
 }

@@ -117,9 +117,9 @@ void client_counts(const struct client *c, uint64_t *calls, uint64_t *failures)
 }
 
 /*
- * The header was made after we sent and before now, and shows a second that had begun: the server's
- * clock is at least date now, and was less than date + 1 s when we sent. Of many answers the highest
- * lower bound is the best, until an upper bound says that the server's clock was set back.
+ * The header was made after we sent and before now, and shows a second that had begun: the
+ * server's clock is at least date now, and was less than date + 1 s when we sent. Of many answers
+ * the highest lower bound is the best, until an upper bound says that the clock was set back.
  */
 void client_note_date(struct client *c, int64_t date_s, int64_t sent_ns)
 {

@@ -78,8 +78,9 @@ static int cluster_read(const struct cluster_source *source, struct cluster **re
 		r = kubeconfig_origin_paths(&paths, e);
 	}
 	if (r == 0)
-		r = source->path || paths[0] ? kubeconfig_load(c, paths, source->context, e)
-					     : kubeconfig_origin_pod(c, KUBECONFIG_ORIGIN_POD_DIR, e);
+		r = source->path || paths[0]
+			    ? kubeconfig_load(c, paths, source->context, e)
+			    : kubeconfig_origin_pod(c, KUBECONFIG_ORIGIN_POD_DIR, e);
 	if (r < 0)
 		return r;
 	*ret = move_ptr(&c);
@@ -236,7 +237,8 @@ int cluster_set_server(struct cluster *c, const char *server, const char *tls_se
 		if (curl_url_get(u, oddities[i], &odd, 0) != CURLUE_OK)
 			continue;
 		curl_free(odd);
-		return error_set(e, EINVAL, "server \"%s\": expected host, port and path only", server);
+		return error_set(e, EINVAL, "server \"%s\": expected host, port and path only",
+				 server);
 	}
 
 	c->server = strdup(server);
@@ -337,8 +339,9 @@ int cluster_prepare(struct cluster *c, CURL *easy, const char *path_and_query,
 	if (code == CURLE_OK)
 		code = cluster_prepare_tls(c, easy);
 	if (code == CURLE_NOT_BUILT_IN || code == CURLE_UNKNOWN_OPTION)
-		return error_set(e, ENOTSUP, "this libcurl takes no certificates from memory; the "
-					     "OpenSSL flavour of 7.77 or later is needed");
+		return error_set(e, ENOTSUP,
+				 "this libcurl takes no certificates from memory; the "
+				 "OpenSSL flavour of 7.77 or later is needed");
 	if (code != CURLE_OK)
 		return error_oom(e);
 
@@ -373,10 +376,12 @@ unsigned cluster_generation(const struct cluster *c)
 static int cluster_renewal_apply(struct cluster *c, struct cluster *fresh, struct error *e)
 {
 	if (strcmp(c->server, fresh->server) != 0)
-		return error_set(e, EACCES, "%s names another server now, %s: start again to use it",
+		return error_set(e, EACCES,
+				 "%s names another server now, %s: start again to use it",
 				 fresh->source, fresh->server);
 	if (!cluster_expired(c) && auth_same(&c->auth, &fresh->auth))
-		return error_set(e, EACCES, "%s gives the same credentials as before", fresh->source);
+		return error_set(e, EACCES, "%s gives the same credentials as before",
+				 fresh->source);
 	struct auth old = c->auth;
 	c->auth = fresh->auth;
 	fresh->auth = old;
@@ -430,12 +435,14 @@ static void cluster_renewal_begin(struct cluster_renewal *n)
 	if (n->r == 0 && n->fresh->auth.exec) {
 		n->cancel_fd = eventfd(0, EFD_CLOEXEC);
 		n->threaded = true;
-		int r = n->cancel_fd < 0 ? errno
-					 : pthread_create(&n->thread, NULL, cluster_renewal_thread, n);
+		int r = n->cancel_fd < 0
+				? errno
+				: pthread_create(&n->thread, NULL, cluster_renewal_thread, n);
 		if (r == 0)
 			return;
 		n->threaded = false;
-		n->r = error_set(&n->error, r, "the credential plugin cannot be run: %s", strerror(r));
+		n->r = error_set(&n->error, r, "the credential plugin cannot be run: %s",
+				 strerror(r));
 	}
 	loop_post(n->loop, &n->job);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which API server, as whom: the outcome of a kubeconfig (client-go tools/clientcmd: api/v1/types.go,
- * loader.go for the merge rules) or of the in-cluster service account. kubeconfig.c reads files into
- * a struct cluster, auth.c turns it into TLS and headers of a transfer and renews it.
+ * Which API server, as whom: the outcome of a kubeconfig (client-go tools/clientcmd:
+ * api/v1/types.go, loader.go for the merge rules) or of the in-cluster service account.
+ * kubeconfig.c reads files into a struct cluster, cluster.c and auth.c turn it into TLS and headers
+ * of a transfer and renew it.
  */
 #pragma once
 #include <curl/curl.h>
@@ -17,9 +18,9 @@ struct cluster;
 
 struct cluster_source {
 	/*
-	 * What the user named: a path, several joined by ':' (merged as $KUBECONFIG is), or NULL. With
-	 * NULL: $KUBECONFIG, /etc/rancher/k3s/k3s.yaml, ~/.kube/config (of $SUDO_USER under sudo),
-	 * in-cluster; the first that exists wins and an unreadable one is an error.
+	 * What the user named: a path, several joined by ':' (merged as $KUBECONFIG is), or NULL.
+	 * With NULL: $KUBECONFIG, /etc/rancher/k3s/k3s.yaml, ~/.kube/config (of $SUDO_USER under
+	 * sudo), in-cluster; the first that exists wins and an unreadable one is an error.
 	 */
 	const char *path;
 	const char *context; /* NULL: current-context */
@@ -31,9 +32,10 @@ int cluster_load(const struct cluster_source *source, struct cluster **ret, stru
 void cluster_free(struct cluster *c);
 DEFINE_CLEANUP(struct cluster *, cluster_free)
 
-const char *cluster_server(const struct cluster *c);    /* "https://127.0.0.1:6443", path prefix kept */
-const char *cluster_namespace(const struct cluster *c); /* of the context; NULL: none said */
-const char *cluster_context(const struct cluster *c);   /* its name; "in-cluster" */
+const char *
+cluster_server(const struct cluster *c); /* "https://127.0.0.1:6443", path prefix kept */
+const char *cluster_namespace(const struct cluster *c);   /* of the context; NULL: none said */
+const char *cluster_context(const struct cluster *c);     /* its name; "in-cluster" */
 const char *cluster_source_name(const struct cluster *c); /* the file(s) it came from */
 
 /*
@@ -64,8 +66,8 @@ void cluster_renew(struct cluster *c, struct loop *loop,
  */
 void cluster_explain_unauthorized(const struct cluster *c, struct buf *out);
 /*
- * Why a TLS handshake failed, from CURLINFO_SSL_VERIFYRESULT and curl's error text: untrusted by the
- * CA of which file, expired, another name.
+ * Why a TLS handshake failed, from CURLINFO_SSL_VERIFYRESULT and curl's error text: untrusted by
+ * the CA of which file, expired, another name.
  */
 void cluster_explain_tls(const struct cluster *c, long verify_result, const char *curl_text,
 			 struct buf *out);

@@ -24,19 +24,19 @@ struct auth {
 	char *source; /* the kubeconfig it stands in */
 	struct auth_pem ca, cert, key;
 	char *token;
-	char *token_origin; /* the file the token came from */
-	char *token_file;   /* NULL: the token does not come from a file of its own */
-	struct stat token_stat; /* of token_file when it was read */
-	int64_t token_read_ns;  /* monotonic; 0: not yet */
+	char *token_origin;       /* the file the token came from */
+	char *token_file;         /* NULL: the token does not come from a file of its own */
+	struct stat token_stat;   /* of token_file when it was read */
+	int64_t token_read_ns;    /* monotonic; 0: not yet */
 	struct exec_plugin *exec; /* owned; NULL: none */
-	int64_t expires_s; /* what the exec plugin said; 0: never, or not by a plugin */
+	int64_t expires_s;        /* what the exec plugin said; 0: never, or not by a plugin */
 };
 
 struct cluster {
 	char *asked_path, *asked_context; /* the struct cluster_source, for reading again */
 	char *context, *source, *namespace_;
-	char *server; /* as the file names it, without a trailing slash */
-	char *url;    /* the same with tls-server-name in the place of the host */
+	char *server;                  /* as the file names it, without a trailing slash */
+	char *url;                     /* the same with tls-server-name in the place of the host */
 	struct curl_slist *connect_to; /* leads url back to the real host; NULL: the same host */
 	char *host_header;             /* "Host: …" of the real host; NULL: as url has it */
 	char *proxy_url;

@@ -227,7 +227,8 @@ static int exec_plugin_read_status(const struct exec_plugin *p, const cJSON *sta
 
 	buf_printf(&origin, "the credential plugin %s of %s", p->command, p->origin);
 	if (!token && !(cert && key))
-		return error_set(e, EINVAL, "%s: gave neither a token nor a certificate with its key",
+		return error_set(e, EINVAL,
+				 "%s: gave neither a token nor a certificate with its key",
 				 buf_str(&origin));
 	if (token)
 		r = auth_set_token(a, token, buf_str(&origin), e);
@@ -257,11 +258,12 @@ static int exec_plugin_parse(const struct exec_plugin *p, const struct buf *out,
 		r = error_set(e, EINVAL, "%s: credential plugin %s printed no ExecCredential",
 			      p->origin, p->command);
 	else if (!version || strcmp(version, p->api_version) != 0)
-		r = error_set(e, EINVAL, "%s: credential plugin %s answered in \"%s\", asked in \"%s\"",
+		r = error_set(e, EINVAL,
+			      "%s: credential plugin %s answered in \"%s\", asked in \"%s\"",
 			      p->origin, p->command, version ? version : "", p->api_version);
 	else
-		r = exec_plugin_read_status(
-			p, cJSON_GetObjectItemCaseSensitive(json, "status"), a, e);
+		r = exec_plugin_read_status(p, cJSON_GetObjectItemCaseSensitive(json, "status"), a,
+					    e);
 	cJSON_Delete(json);
 	return r;
 }
@@ -302,7 +304,8 @@ int exec_plugin_run(const struct exec_plugin *p, int64_t deadline_ns, int cancel
 	close(out.write_fd);
 	close(err.write_fd);
 	out.write_fd = err.write_fd = -1;
-	r = exec_plugin_collect(out.read_fd, err.read_fd, cancel_fd, deadline_ns, &out_text, &err_text);
+	r = exec_plugin_collect(out.read_fd, err.read_fd, cancel_fd, deadline_ns, &out_text,
+				&err_text);
 	status = exec_plugin_reap(pid, r < 0 ? 0 : deadline_ns);
 	if (r < 0)
 		return error_set(e, -r, "%s: credential plugin %s: %s", p->origin, p->command,

@@ -24,8 +24,8 @@ struct exec_plugin {
 
 void exec_plugin_free(struct exec_plugin *p); /* NULL allowed */
 /*
- * Runs it, at most until deadline_ns (monotonic) or until cancel_fd is readable (-1: none), and puts
- * what it printed into a: token, cert, key, expires_s. Any thread; blocks.
+ * Runs it, at most until deadline_ns (monotonic) or until cancel_fd is readable (-1: none), and
+ * puts what it printed into a: token, cert, key, expires_s. Any thread; blocks.
  */
 int exec_plugin_run(const struct exec_plugin *p, int64_t deadline_ns, int cancel_fd, struct auth *a,
 		    struct error *e);

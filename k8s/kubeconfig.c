@@ -32,7 +32,7 @@ static void kubeconfig_done(struct kubeconfig *k)
 	free(k->source);
 }
 
-/* An entry of one of the three lists: its file and the mapping under `cluster`, `user`, `context`. */
+/* An entry of one of the three lists: its file, and what stands under `cluster`, `user`… */
 struct kubeconfig_entry {
 	struct kubeconfig_yaml *file; /* borrowed */
 	const yaml_node_t *map;       /* NULL: the entry is empty */
@@ -76,7 +76,8 @@ static int kubeconfig_current_context(struct kubeconfig *k, const char **ret, st
 {
 	for (size_t i = 0; i < k->count; i++) {
 		struct kubeconfig_yaml *y = &k->files[i];
-		int r = kubeconfig_yaml_string(y, kubeconfig_yaml_root(y), "current-context", ret, e);
+		int r = kubeconfig_yaml_string(y, kubeconfig_yaml_root(y), "current-context", ret,
+					       e);
 		if (r < 0 || *ret)
 			return r;
 	}
@@ -198,7 +199,8 @@ static int kubeconfig_read_cluster(struct cluster *c, const struct kubeconfig_en
 	if (c->insecure && c->auth.ca.text)
 		return error_set(e, EINVAL,
 				 "%s: certificate-authority and insecure-skip-tls-verify exclude "
-				 "each other", at->file->path);
+				 "each other",
+				 at->file->path);
 	if (proxy) {
 		/* As Go has it, the proxy resolves names in both kinds of SOCKS 5. */
 		bool socks = strncmp(proxy, "socks5://", 9) == 0;
@@ -234,9 +236,10 @@ static int kubeconfig_refuse_obsolete(const struct kubeconfig_entry *at, struct 
 					     "auth-provider: Kubernetes 1.26 has removed it; use a "
 					     "certificate, a token or an exec plugin");
 	if (username || password)
-		return kubeconfig_yaml_error(at->file, at->map, e,
-					     "username and password: Kubernetes 1.19 has removed them; "
-					     "use a certificate, a token or an exec plugin");
+		return kubeconfig_yaml_error(
+			at->file, at->map, e,
+			"username and password: Kubernetes 1.19 has removed them; "
+			"use a certificate, a token or an exec plugin");
 	return 0;
 }
 
@@ -331,6 +334,7 @@ int kubeconfig_load(struct cluster *c, const char *paths, const char *context, s
 	if (r < 0)
 		return r;
 	if (!context)
-		return error_set(e, EINVAL, "%s: has no current-context, and none was named", k.source);
+		return error_set(e, EINVAL, "%s: has no current-context, and none was named",
+				 k.source);
 	return kubeconfig_build(&k, c, context, e);
 }

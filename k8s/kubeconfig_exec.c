@@ -92,7 +92,8 @@ static void kubeconfig_exec_info_string(struct buf *out, const char *key, const 
 
 /* spec.cluster of the ExecCredential, with `config` from the extension of that name. */
 static int kubeconfig_exec_info_cluster(struct cluster *c, struct kubeconfig_yaml *y,
-					const yaml_node_t *cluster, struct buf *out, struct error *e)
+					const yaml_node_t *cluster, struct buf *out,
+					struct error *e)
 {
 	const char *server_name, *name;
 	yaml_node_t *list, *item, *config;
@@ -142,9 +143,10 @@ static int kubeconfig_exec_check_version(struct kubeconfig_yaml *y, const yaml_n
 	if (!command)
 		return kubeconfig_yaml_error(y, exec, e, "exec: no command");
 	if (mode && strcmp(mode, "Always") == 0)
-		return kubeconfig_yaml_error(y, exec, e,
-					     "exec: interactiveMode Always: a daemon has no terminal "
-					     "to ask on");
+		return kubeconfig_yaml_error(
+			y, exec, e,
+			"exec: interactiveMode Always: a daemon has no terminal "
+			"to ask on");
 	return 0;
 }
 
@@ -215,7 +217,8 @@ static int kubeconfig_exec_add_impersonation(struct cluster *c, struct kubeconfi
 	for (const char *p = value; *p; p++)
 		if (iscntrl((unsigned char)*p))
 			return kubeconfig_yaml_error(y, user, e,
-						     "%s: a control character in the value", header);
+						     "%s: a control character in the value",
+						     header);
 	buf_printf(&line, "%s: %s", header, value);
 	struct curl_slist *more =
 		buf_error(&line) < 0 ? NULL : curl_slist_append(c->impersonate, line.data);

@@ -70,17 +70,18 @@ int kubeconfig_origin_paths(char **ret, struct error *e)
 	else if (getenv("KUBERNETES_SERVICE_HOST") && getenv("KUBERNETES_SERVICE_PORT"))
 		*ret = strdup("");
 	else
-		return error_set(e, ENOENT,
-				 "no kubeconfig: %s%s%s, neither %s nor %s exists, and this is no pod; "
-				 "name one, or set $KUBECONFIG",
-				 env ? "$KUBECONFIG (" : "$KUBECONFIG is not set", env ? env : "",
-				 env ? ") names no file" : "", KUBECONFIG_ORIGIN_K3S,
-				 home ? home : "~/.kube/config");
+		return error_set(
+			e, ENOENT,
+			"no kubeconfig: %s%s%s, neither %s nor %s exists, and this is no pod; "
+			"name one, or set $KUBECONFIG",
+			env ? "$KUBECONFIG (" : "$KUBECONFIG is not set", env ? env : "",
+			env ? ") names no file" : "", KUBECONFIG_ORIGIN_K3S,
+			home ? home : "~/.kube/config");
 	return *ret ? 0 : error_oom(e);
 }
 
-static int kubeconfig_origin_read(const char *dir, const char *name, char **ret_path, char **ret_text,
-				  struct error *e)
+static int kubeconfig_origin_read(const char *dir, const char *name, char **ret_path,
+				  char **ret_text, struct error *e)
 {
 	_cleanup_(buf_done) struct buf text = BUF_INIT;
 
@@ -107,7 +108,8 @@ int kubeconfig_origin_pod(struct cluster *c, const char *dir, struct error *e)
 	if (!host || !port)
 		return error_set(e, ENOENT, "not in a pod: KUBERNETES_SERVICE_HOST is not set");
 	bool ipv6 = strchr(host, ':');
-	if (asprintf(&server, "https://%s%s%s:%s", ipv6 ? "[" : "", host, ipv6 ? "]" : "", port) < 0) {
+	if (asprintf(&server, "https://%s%s%s:%s", ipv6 ? "[" : "", host, ipv6 ? "]" : "", port) <
+	    0) {
 		server = NULL;
 		return error_oom(e);
 	}

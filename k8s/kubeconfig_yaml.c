@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libyaml does the parsing and resolves anchors; what is left is walking its tree. An alias may point
- * to a node that contains it, so nothing here descends without a bound.
+ * libyaml does the parsing and resolves anchors; what is left is walking its tree. An alias may
+ * point to a node that contains it, so nothing here descends without a bound.
  */
 #include "k8s/kubeconfig_yaml.h"
 
@@ -21,8 +21,8 @@ static void cleanup_parser(yaml_parser_t **parser)
 	yaml_parser_delete(*parser);
 }
 
-static int kubeconfig_yaml_syntax_error(const struct kubeconfig_yaml *y, const yaml_parser_t *parser,
-					struct error *e)
+static int kubeconfig_yaml_syntax_error(const struct kubeconfig_yaml *y,
+					const yaml_parser_t *parser, struct error *e)
 {
 	if (parser->error == YAML_MEMORY_ERROR)
 		return error_oom(e);
@@ -179,8 +179,8 @@ int kubeconfig_yaml_string(struct kubeconfig_yaml *y, const yaml_node_t *map, co
 	return 0;
 }
 
-int kubeconfig_yaml_bool(struct kubeconfig_yaml *y, const yaml_node_t *map, const char *key, bool *ret,
-			 struct error *e)
+int kubeconfig_yaml_bool(struct kubeconfig_yaml *y, const yaml_node_t *map, const char *key,
+			 bool *ret, struct error *e)
 {
 	yaml_node_t *node;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A YAML file as libyaml's document tree, with readers that say file, line and column when something
- * is not what it should be. Nodes and strings are borrowed until kubeconfig_yaml_done().
+ * A YAML file as libyaml's document tree, with readers that say file, line and column when
+ * something is not what it should be. Nodes and strings are borrowed until kubeconfig_yaml_done().
  */
 #pragma once
 #include <stdbool.h>
@@ -39,8 +39,8 @@ int kubeconfig_yaml_map(struct kubeconfig_yaml *y, const yaml_node_t *map, const
 			yaml_node_t **ret, struct error *e);
 int kubeconfig_yaml_string(struct kubeconfig_yaml *y, const yaml_node_t *map, const char *key,
 			   const char **ret, struct error *e);
-int kubeconfig_yaml_bool(struct kubeconfig_yaml *y, const yaml_node_t *map, const char *key, bool *ret,
-			 struct error *e);
+int kubeconfig_yaml_bool(struct kubeconfig_yaml *y, const yaml_node_t *map, const char *key,
+			 bool *ret, struct error *e);
 /* Any value as JSON. -EINVAL: nested more than 64 deep. */
 int kubeconfig_yaml_json(struct kubeconfig_yaml *y, const yaml_node_t *node, struct buf *out,
 			 struct error *e);

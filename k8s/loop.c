@@ -26,7 +26,7 @@
 #define LOOP_SLEEP_MAX_MS 60000
 
 struct loop {
-	CURLM *multi; /* owned; loop thread, but for curl_multi_wakeup() */
+	CURLM *multi;       /* owned; loop thread, but for curl_multi_wakeup() */
 	struct list timers; /* loop thread; earliest first */
 	bool performing;    /* loop thread: inside curl_multi_perform() */
 	pthread_t thread;
@@ -81,7 +81,7 @@ static void loop_run_jobs(struct loop *l)
 	}
 }
 
-/* A timer set by a fire() waits for the next turn, whatever its time, so that turns come to an end. */
+/* What a fire() sets waits for the next turn, whatever its time: turns come to an end. */
 static void loop_fire_timers(struct loop *l)
 {
 	struct list due = LIST_INIT(due);
@@ -130,7 +130,8 @@ static int loop_sleep_ms(struct loop *l)
 	}
 	if (list_empty(&l->timers))
 		return LOOP_SLEEP_MAX_MS;
-	int64_t ns = list_entry(l->timers.next, struct loop_timer, node)->at_ns - clock_monotonic_ns();
+	int64_t ns =
+		list_entry(l->timers.next, struct loop_timer, node)->at_ns - clock_monotonic_ns();
 	if (ns <= 0)
 		return 0;
 	if (ns >= LOOP_SLEEP_MAX_MS * CLOCK_NS_PER_MS)
@@ -294,7 +295,8 @@ int loop_transfer_start(struct loop *l, struct loop_transfer *t, struct error *e
 	if (code == CURLM_OUT_OF_MEMORY)
 		return error_oom(e);
 	if (code != CURLM_OK)
-		return error_set(e, EIO, "transfer cannot be started: %s", curl_multi_strerror(code));
+		return error_set(e, EIO, "transfer cannot be started: %s",
+				 curl_multi_strerror(code));
 	return 0;
 }
 

@@ -3,8 +3,8 @@
  * The life of a call: attempts until one gives an answer that counts, or until waiting for the next
  * one would pass the deadline; then the last answer counts. What may be tried again:
  *
- *	definite rejection, nothing was done   everything: 429, 503 with Retry-After, a fresh namespace's
- *	                                       service account, a race for the quota's counter
+ *	definite rejection, nothing was done   everything: 429, 503 with Retry-After, a fresh
+ *	                                       namespace's service account, a quota's race
  *	never reached the server               everything, unless the server was known to be away
  *	may have been carried out, other 5xx   what is idempotent
  *	401, TLS failure                       everything, once, if new credentials are to be had
@@ -144,8 +144,9 @@ static void request_attempt(struct request *r)
 		return;
 	}
 	if (cluster_expired(r->client->cluster) && !r->renewed) {
-		r->result = error_set(&r->error, EACCES,
-				      "%s: the credential plugin's credentials have expired", server);
+		r->result =
+			error_set(&r->error, EACCES,
+				  "%s: the credential plugin's credentials have expired", server);
 		request_renew(r);
 		return;
 	}
@@ -185,7 +186,7 @@ static void request_unauthorized(struct request *r)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT;
 
-	/* Sent with credentials that another call has renewed meanwhile: no verdict on the new ones. */
+	/* Sent with what another call has renewed meanwhile: no verdict on the new ones. */
 	if (r->generation != cluster_generation(r->client->cluster) && !r->renewed) {
 		r->renewed = true;
 		request_wake_at(r, REQUEST_ATTEMPT, 0);

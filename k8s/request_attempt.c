@@ -114,11 +114,12 @@ static size_t request_attempt_read(char *out, size_t size, size_t count, void *d
 }
 
 /*
- * When a kept connection dies before a byte of the reply has come, curl sends the request again over
- * a new one, whatever its method: a POST that the dying server had carried out would be made twice.
- * curl does so only if it can rewind the body. So what is not idempotent is read through a function
- * that cannot be rewound (no CURLOPT_SEEKFUNCTION): curl then ends with CURLE_SEND_FAIL_REWIND if
- * any of the body had gone out, which is ambiguous, and still tries again if none had.
+ * When a kept connection dies before a byte of the reply has come, curl sends the request again
+ * over a new one, whatever its method: a POST that the dying server had carried out would be made
+ * twice. curl does so only if it can rewind the body. So what is not idempotent is read through a
+ * function that cannot be rewound (no CURLOPT_SEEKFUNCTION): curl then ends with
+ * CURLE_SEND_FAIL_REWIND if any of the body had gone out, which is ambiguous, and still tries again
+ * if none had.
  */
 static void request_attempt_set_body(struct request *r, CURL *easy)
 {
@@ -193,8 +194,7 @@ static void request_attempt_set_times(struct request *r, CURL *easy)
 		curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, REQUEST_CONNECT_MS);
 	r->started_ns = r->last_byte_ns = clock_monotonic_ns();
 	if (r->spec.stall_ms > 0)
-		loop_timer_set(loop, &r->stall,
-			       r->started_ns + r->spec.stall_ms * CLOCK_NS_PER_MS);
+		loop_timer_set(loop, &r->stall, r->started_ns + r->spec.stall_ms * CLOCK_NS_PER_MS);
 }
 
 static void request_attempt_forget_reply(struct request *r)
@@ -287,7 +287,7 @@ static int request_attempt_timeout(const struct request *r, bool connected, stru
 	double s = (double)(clock_monotonic_ns() - r->started_ns) / (double)CLOCK_NS_PER_S;
 
 	return error_set(e, ETIMEDOUT, "%s: %s within %.1f s", cluster_server(r->client->cluster),
-			 r->http	     ? "the reply did not end"
+			 r->http     ? "the reply did not end"
 			 : connected ? "no answer"
 				     : "no connection (is the API server stopped?)",
 			 s);

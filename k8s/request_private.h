@@ -14,21 +14,21 @@ struct client_state {
 	int64_t away_since_s;    /* CLOCK_REALTIME */
 	struct error away_error; /* the call that found it out */
 	bool clock_known;
-	int64_t skew_ms;         /* from the last Date header */
-	int64_t offset_ms;       /* server's time is at least CLOCK_MONOTONIC + this … */
-	int64_t offset_at_ms;    /* … at this time of CLOCK_MONOTONIC */
+	int64_t skew_ms;      /* from the last Date header */
+	int64_t offset_ms;    /* server's time is at least CLOCK_MONOTONIC + this … */
+	int64_t offset_at_ms; /* … at this time of CLOCK_MONOTONIC */
 	int64_t latency_ms;
 	uint64_t calls, failures;
 };
 
 struct client {
-	struct loop *loop;         /* borrowed */
-	struct cluster *cluster;   /* owned */
-	char *user_agent;          /* owned */
+	struct loop *loop;          /* borrowed */
+	struct cluster *cluster;    /* owned */
+	char *user_agent;           /* owned */
 	struct client_state *state; /* owned */
-	struct list requests;      /* struct request */
-	bool renewing;             /* some of them wait for new credentials */
-	struct request *probe;     /* of those, the GET /readyz under way */
+	struct list requests;       /* struct request */
+	bool renewing;              /* some of them wait for new credentials */
+	struct request *probe;      /* of those, the GET /readyz under way */
 	struct loop_timer probe_timer;
 };
 
@@ -43,16 +43,16 @@ struct request {
 	/* Of the call as a whole. */
 	struct loop_timer wake; /* what to do next, and when */
 	enum request_next next;
-	bool probe;      /* the client's own: not counted */
-	bool was_away;   /* at the start: one attempt must do */
-	bool renewed;    /* credentials have been renewed for it once */
-	bool renewing;   /* waits for that; the wake timer is its deadline */
-	bool opened;     /* on_open has been called */
-	bool delivered;  /* on_data has had bytes */
-	bool ambiguous;  /* of any attempt */
-	bool in_data;    /* inside on_open or on_data … */
-	bool cancelled;  /* … where it was cancelled */
-	bool finishing;  /* inside on_done */
+	bool probe;     /* the client's own: not counted */
+	bool was_away;  /* at the start: one attempt must do */
+	bool renewed;   /* credentials have been renewed for it once */
+	bool renewing;  /* waits for that; the wake timer is its deadline */
+	bool opened;    /* on_open has been called */
+	bool delivered; /* on_data has had bytes */
+	bool ambiguous; /* of any attempt */
+	bool in_data;   /* inside on_open or on_data … */
+	bool cancelled; /* … where it was cancelled */
+	bool finishing; /* inside on_done */
 	unsigned failures, quota_races;
 	int result; /* 0 or -errno, with error */
 	struct error error;

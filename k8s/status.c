@@ -132,8 +132,7 @@ static void status_read_details(struct status *s, const cJSON *details)
 		s->retry_after_s = after->valuedouble < STATUS_RETRY_AFTER_MAX_S
 					   ? after->valueint
 					   : STATUS_RETRY_AFTER_MAX_S;
-	cJSON_ArrayForEach(cause, cJSON_GetObjectItemCaseSensitive(details, "causes"))
-	{
+	cJSON_ArrayForEach(cause, cJSON_GetObjectItemCaseSensitive(details, "causes")) {
 		if (s->cause[0] == '\0')
 			status_copy_member(s->cause, sizeof(s->cause), cause, "reason");
 	}
@@ -170,8 +169,8 @@ void status_parse(struct status *s, int http, const char *body, size_t len)
 		status_copy_escaped(s->message, sizeof(s->message), body, len);
 	}
 	if (s->message[0] == '\0')
-		snprintf(s->message, sizeof(s->message), "the server answered HTTP %d without a word",
-			 http);
+		snprintf(s->message, sizeof(s->message),
+			 "the server answered HTTP %d without a word", http);
 }
 
 int status_errno(const struct status *s)

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "http_server.h"
@@ -27,8 +28,8 @@ struct call {
 	struct loop_job job;
 	struct fixture *fixture;
 	struct request_spec spec;
-	int64_t timeout_ms; /* 0: 3 s */
-	bool endless;       /* no deadline: a stream */
+	int64_t timeout_ms;      /* 0: 3 s */
+	bool endless;            /* no deadline: a stream */
 	struct request *request; /* loop thread */
 	pthread_mutex_t mutex;
 	pthread_cond_t cond;
@@ -83,7 +84,8 @@ static inline void fixture_init(struct fixture *f, int port)
 	fixture_make_dir(f);
 	snprintf(yaml, sizeof(yaml),
 		 "clusters: [{name: c, cluster: {server: 'http://127.0.0.1:%d'}}]\n"
-		 "contexts: [{name: x, context: {cluster: c}}]\ncurrent-context: x\n", port);
+		 "contexts: [{name: x, context: {cluster: c}}]\ncurrent-context: x\n",
+		 port);
 	write_file(f->kubeconfig, yaml);
 	fixture_connect(f);
 }

@@ -20,9 +20,9 @@
 
 enum http_action {
 	HTTP_REPLY,
-	HTTP_CLOSE,      /* reply (if any), then end of file */
-	HTTP_RESET,      /* no reply, RST */
-	HTTP_STALL,      /* reply (if any), then silence until the server stops */
+	HTTP_CLOSE, /* reply (if any), then end of file */
+	HTTP_RESET, /* no reply, RST */
+	HTTP_STALL, /* reply (if any), then silence until the server stops */
 };
 
 struct http_step {
@@ -38,7 +38,7 @@ struct http_server {
 	int fd, port;
 	SSL_CTX *tls; /* NULL: plain */
 	/* Set before the first connection. */
-	bool plain;            /* answers a TLS hello as Go's HTTP server does */
+	bool plain; /* answers a TLS hello as Go's HTTP server does */
 	bool handshake_stalls;
 	const struct http_step *steps;
 	size_t step_count;

@@ -1,230 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * k8s/auth.c, cluster.c, exec_plugin.c through the wire: whom TLS trusts, which credentials arrive,
- * how they are renewed, and what is said when none are good.
+ * k8s/auth.c, exec_plugin.c through the wire: which credentials arrive, how they are renewed, and
+ * what is said when none are good.
  */
 #include <sys/stat.h>
 #include <time.h>
 
-#include "certificates.h"
-#include "client_fixture.h"
+#include "tls_fixture.h"
 
-#define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 #define UNAUTHORIZED "HTTP/1.1 401 Unauthorized\r\nContent-Length: 12\r\n\r\nUnauthorized"
-
-struct test {
-	struct certificate ca, other_ca, server_cert, client_cert;
-	struct http_server server;
-	struct fixture fixture;
-	struct call call;
-};
-
-static struct test t;
-
-static void listen_tls(const char *san, int days, bool client_certificates,
-		       const struct http_step *steps, size_t count)
-{
-	certificate_make(&t.ca, NULL, "test ca", NULL, 10);
-	certificate_make(&t.other_ca, NULL, "other ca", NULL, 10);
-	certificate_make(&t.server_cert, &t.ca, "apiserver", san, days);
-	certificate_make(&t.client_cert, &t.ca, "client", NULL, 10);
-	fixture_make_dir(&t.fixture);
-	http_server_bind(&t.server);
-	t.server.tls = certificate_server(&t.server_cert, client_certificates ? &t.ca : NULL);
-	http_server_listen(&t.server, steps, count);
-}
-
-static void write_config(const char *cluster, const char *user)
-{
-	_cleanup_(buf_done) struct buf yaml = BUF_INIT;
-
-	buf_printf(&yaml,
-		   "clusters: [{name: c, cluster: {server: 'https://127.0.0.1:%d', %s}}]\n"
-		   "users: [{name: u, user: {%s}}]\n"
-		   "contexts: [{name: x, context: {cluster: c, user: u}}]\ncurrent-context: x\n",
-		   t.server.port, cluster, user);
-	write_file(t.fixture.kubeconfig, buf_str(&yaml));
-}
-
-/* "KEY: BASE64, " */
-static void add_data(struct buf *out, const char *key, const char *pem)
-{
-	_cleanup_(cleanup_free) char *data = certificate_base64(pem);
-
-	buf_printf(out, "%s: %s, ", key, data);
-}
-
-static void write_config_with_ca(const char *ca_pem, const char *cluster_more, const char *user)
-{
-	_cleanup_(buf_done) struct buf cluster = BUF_INIT;
-
-	add_data(&cluster, "certificate-authority-data", ca_pem);
-	buf_add_str(&cluster, cluster_more);
-	write_config(buf_str(&cluster), user);
-}
-
-static void write_in_dir(const char *name, const char *text)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/%s", t.fixture.dir, name);
-	write_file(path, text);
-}
-
-static void stop_server(void)
-{
-	http_server_stop(&t.server);
-	certificate_done(&t.ca);
-	certificate_done(&t.other_ca);
-	certificate_done(&t.server_cert);
-	certificate_done(&t.client_cert);
-}
-
-static void teardown(void)
-{
-	fixture_done(&t.fixture);
-	stop_server();
-}
-
-static const struct http_step ok[] = { { OK } };
-
-static void assert_tls_error(const char *words)
-{
-	get(&t.fixture, &t.call, "/x");
-	assert_int_equal(t.call.r, -EPROTO);
-	assert_false(t.call.ambiguous);
-	if (!strstr(t.call.error, words))
-		fail_msg("\"%s\" lacks \"%s\"", t.call.error, words);
-	assert_int_equal(http_server_requests(&t.server), 0);
-	assert_false(client_away(t.fixture.client, NULL));
-}
-
-static void tls_known_ca_is_trusted(void **state)
-{
-	(void)state;
-	listen_tls("IP:127.0.0.1", 10, false, ok, 1);
-	write_config_with_ca(t.ca.cert_pem, "", "");
-	fixture_connect(&t.fixture);
-	get(&t.fixture, &t.call, "/x");
-	assert_string_equal(t.call.error, "");
-	assert_int_equal(t.call.r, 0);
-	teardown();
-}
-
-static void tls_any_of_several_cas_is_trusted(void **state)
-{
-	_cleanup_(buf_done) struct buf bundle = BUF_INIT;
-
-	(void)state;
-	listen_tls("IP:127.0.0.1", 10, false, ok, 1);
-	buf_printf(&bundle, "%s%s", t.other_ca.cert_pem, t.ca.cert_pem);
-	write_config_with_ca(buf_str(&bundle), "", "");
-	fixture_connect(&t.fixture);
-	get(&t.fixture, &t.call, "/x");
-	assert_int_equal(t.call.r, 0);
-	teardown();
-}
-
-static void tls_other_ca_is_not_trusted(void **state)
-{
-	char words[192];
-
-	(void)state;
-	listen_tls("IP:127.0.0.1", 10, false, ok, 1);
-	write_config_with_ca(t.other_ca.cert_pem, "", "");
-	fixture_connect(&t.fixture);
-	snprintf(words, sizeof(words), "is not trusted by the CA of %s", t.fixture.kubeconfig);
-	assert_tls_error(words);
-	teardown();
-}
-
-static void tls_ca_changed_on_disk_is_read_again(void **state)
-{
-	(void)state;
-	listen_tls("IP:127.0.0.1", 10, false, ok, 1);
-	write_config_with_ca(t.other_ca.cert_pem, "", "");
-	fixture_connect(&t.fixture);
-	write_config_with_ca(t.ca.cert_pem, "", "");
-	post(&t.fixture, &t.call, "/x", "{}");
-	assert_int_equal(t.call.r, 0);
-	assert_int_equal(http_server_requests(&t.server), 1);
-	teardown();
-}
-
-static void tls_expired_certificate_is_refused(void **state)
-{
-	(void)state;
-	listen_tls("IP:127.0.0.1", -1, false, ok, 1);
-	write_config_with_ca(t.ca.cert_pem, "", "");
-	fixture_connect(&t.fixture);
-	assert_tls_error("certificate has expired");
-	teardown();
-}
-
-static void tls_wrong_name_is_refused(void **state)
-{
-	(void)state;
-	listen_tls("DNS:kubernetes.example", 10, false, ok, 1);
-	write_config_with_ca(t.ca.cert_pem, "", "");
-	fixture_connect(&t.fixture);
-	assert_tls_error("is for another name");
-	teardown();
-}
-
-static void tls_server_name_is_what_is_verified(void **state)
-{
-	char host[64];
-
-	(void)state;
-	listen_tls("DNS:kubernetes.example", 10, false, ok, 1);
-	write_config_with_ca(t.ca.cert_pem, "tls-server-name: kubernetes.example", "");
-	fixture_connect(&t.fixture);
-	get(&t.fixture, &t.call, "/x");
-	assert_string_equal(t.call.error, "");
-	assert_int_equal(t.call.r, 0);
-	snprintf(host, sizeof(host), "Host: 127.0.0.1:%d\r\n", t.server.port);
-	assert_true(http_server_saw(&t.server, host));
-	teardown();
-}
-
-static void tls_insecure_verifies_nothing(void **state)
-{
-	(void)state;
-	listen_tls("DNS:kubernetes.example", -1, false, ok, 1);
-	write_config("insecure-skip-tls-verify: true", "");
-	fixture_connect(&t.fixture);
-	get(&t.fixture, &t.call, "/x");
-	assert_int_equal(t.call.r, 0);
-	teardown();
-}
-
-static void tls_plain_http_server_is_eproto(void **state)
-{
-	(void)state;
-	listen_tls("IP:127.0.0.1", 10, false, ok, 1);
-	t.server.plain = true;
-	write_config_with_ca(t.ca.cert_pem, "", "");
-	fixture_connect(&t.fixture);
-	get(&t.fixture, &t.call, "/x");
-	assert_int_equal(t.call.r, -EPROTO);
-	teardown();
-}
-
-static void tls_hanging_handshake_is_away(void **state)
-{
-	(void)state;
-	listen_tls("IP:127.0.0.1", 10, false, ok, 1);
-	t.server.handshake_stalls = true;
-	write_config_with_ca(t.ca.cert_pem, "", "");
-	fixture_connect(&t.fixture);
-	call_init(&t.call, &t.fixture, REQUEST_POST, "/x", "{}");
-	t.call.timeout_ms = 300;
-	call_run(&t.call);
-	assert_int_equal(t.call.r, -ETIMEDOUT);
-	assert_false(t.call.ambiguous);
-	assert_true(client_away(t.fixture.client, NULL));
-	teardown();
-}
 
 static void client_certificate_from_data_is_presented(void **state)
 {
@@ -317,8 +101,10 @@ static void unauthorized_renewed_token_is_tried_once_more(void **state)
 static void unauthorized_of_many_renews_once(void **state)
 {
 	static const struct http_step steps[] = {
-		{ UNAUTHORIZED }, { UNAUTHORIZED }, { UNAUTHORIZED }, { UNAUTHORIZED },
-		{ UNAUTHORIZED }, { UNAUTHORIZED }, { UNAUTHORIZED }, { UNAUTHORIZED }, { OK } };
+		{ UNAUTHORIZED }, { UNAUTHORIZED }, { UNAUTHORIZED },
+		{ UNAUTHORIZED }, { UNAUTHORIZED }, { UNAUTHORIZED },
+		{ UNAUTHORIZED }, { UNAUTHORIZED }, { OK }
+	};
 	static struct call calls[8];
 
 	(void)state;
@@ -381,21 +167,24 @@ static void write_plugin(const char *expires)
 	_cleanup_(buf_done) struct buf script = BUF_INIT;
 	char path[128];
 
-	buf_printf(&script,
-		   "#!/bin/sh\ncd \"${0%%/*}\"; echo run >> runs; echo \"$KUBERNETES_EXEC_INFO\" > info\n"
-		   "echo \"$EXTRA $1\" > arg; read -r token < token\n"
-		   "[ \"$token\" = hang ] && exec sleep 60\n"
-		   "[ \"$token\" = fail ] && { echo 'no such account' >&2; exit 3; }\n"
-		   "printf '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":"
-		   "\"ExecCredential\",\"status\":{\"token\":\"%%s\"%s}}' \"$token\"\n", expires);
+	buf_printf(
+		&script,
+		"#!/bin/sh\ncd \"${0%%/*}\"; echo run >> runs; echo \"$KUBERNETES_EXEC_INFO\" > info\n"
+		"echo \"$EXTRA $1\" > arg; read -r token < token\n"
+		"[ \"$token\" = hang ] && exec sleep 60\n"
+		"[ \"$token\" = fail ] && { echo 'no such account' >&2; exit 3; }\n"
+		"printf '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":"
+		"\"ExecCredential\",\"status\":{\"token\":\"%%s\"%s}}' \"$token\"\n",
+		expires);
 	write_in_dir("plugin", buf_str(&script));
 	snprintf(path, sizeof(path), "%s/plugin", t.fixture.dir);
 	assert_int_equal(chmod(path, 0700), 0);
 }
 
-static const char plugin_user[] = "exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin, "
-				  "args: [one], env: [{name: EXTRA, value: two}], provideClusterInfo: true, "
-				  "interactiveMode: Never}";
+static const char plugin_user[] =
+	"exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin, "
+	"args: [one], env: [{name: EXTRA, value: two}], provideClusterInfo: true, "
+	"interactiveMode: Never}";
 
 static size_t count_runs(void)
 {
@@ -516,14 +305,16 @@ static void exec_plugin_failure_is_told_in_its_words(void **state)
 	write_config_with_ca(t.ca.cert_pem, "", plugin_user);
 	assert_int_equal(cluster_load(&source, &c, &e), -EACCES);
 	assert_non_null(strstr(e.text, "ended with code 3: no such account"));
-	write_config_with_ca(t.ca.cert_pem, "",
-			     "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: ./plugin}");
+	write_config_with_ca(
+		t.ca.cert_pem, "",
+		"exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: ./plugin}");
 	write_in_dir("token", "x\n");
 	assert_int_equal(cluster_load(&source, &c, &e), -EINVAL);
 	assert_non_null(strstr(e.text, "answered in \"client.authentication.k8s.io/v1\""));
-	write_config_with_ca(t.ca.cert_pem, "",
-			     "exec: {apiVersion: client.authentication.k8s.io/v1, command: no-such-plugin, "
-			     "installHint: get it}");
+	write_config_with_ca(
+		t.ca.cert_pem, "",
+		"exec: {apiVersion: client.authentication.k8s.io/v1, command: no-such-plugin, "
+		"installHint: get it}");
 	assert_int_equal(cluster_load(&source, &c, &e), -ENOENT);
 	assert_non_null(strstr(e.text, "no-such-plugin: No such file or directory; get it"));
 	fixture_remove_dir(&t.fixture);
@@ -533,16 +324,6 @@ static void exec_plugin_failure_is_told_in_its_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tls_known_ca_is_trusted),
-		cmocka_unit_test(tls_any_of_several_cas_is_trusted),
-		cmocka_unit_test(tls_other_ca_is_not_trusted),
-		cmocka_unit_test(tls_ca_changed_on_disk_is_read_again),
-		cmocka_unit_test(tls_expired_certificate_is_refused),
-		cmocka_unit_test(tls_wrong_name_is_refused),
-		cmocka_unit_test(tls_server_name_is_what_is_verified),
-		cmocka_unit_test(tls_insecure_verifies_nothing),
-		cmocka_unit_test(tls_plain_http_server_is_eproto),
-		cmocka_unit_test(tls_hanging_handshake_is_away),
 		cmocka_unit_test(client_certificate_from_data_is_presented),
 		cmocka_unit_test(client_certificate_from_files_is_presented),
 		cmocka_unit_test(unauthorized_expired_certificate_is_named),
