@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <glob.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -16,9 +17,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fs/signals.h"
@@ -28,9 +31,12 @@
 #define READY_NS (20 * CLOCK_NS_PER_S)
 #define END_NS (8 * CLOCK_NS_PER_S)
 #define POLL_MS 10
+#define DIR_PREFIX "/tmp/weaverfs-kubesim."
+#define SWEEP_AGE_S 60
 
 struct embedded {
 	char dir[64], kubeconfig[96], state[96], log[96];
+	int lock;  /* of dir, locked while it is in use; -1: none */
 	pid_t pid; /* 0: not running */
 };
 
@@ -138,13 +144,51 @@ static int wait_ready(struct embedded *m, struct error *e)
 	return 0;
 }
 
+static void remove_tree(const char *dir)
+{
+	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+/* The fd of a directory of ours that nobody uses, locked; -1: it is none, or in use. */
+static int lock_dir(const char *dir)
+{
+	_cleanup_(cleanup_close) int fd =
+		open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() ||
+	    flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return -1;
+	int locked = fd;
+	fd = -1;
+	return locked;
+}
+
+/* What a kill -9 has left. Young ones may be of a start that has not locked its own yet. */
+static void sweep_dirs(void)
+{
+	time_t now = time(NULL);
+	glob_t found;
+
+	if (glob(DIR_PREFIX "??????", GLOB_NOSORT, NULL, &found) != 0)
+		return;
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		_cleanup_(cleanup_close) int fd = lock_dir(found.gl_pathv[i]);
+		struct stat st;
+		if (fd >= 0 && fstat(fd, &st) == 0 && now - st.st_mtime > SWEEP_AGE_S)
+			remove_tree(found.gl_pathv[i]);
+	}
+	globfree(&found);
+}
+
 static int make_dir(struct embedded *m, struct error *e)
 {
-	strcpy(m->dir, "/tmp/weaverfs-kubesim.XXXXXX");
+	strcpy(m->dir, DIR_PREFIX "XXXXXX");
 	if (!mkdtemp(m->dir)) { /* 0700 */
 		m->dir[0] = '\0';
 		return error_set(e, errno, "no directory for kubesim in /tmp: %s", strerror(errno));
 	}
+	m->lock = lock_dir(m->dir);
 	snprintf(m->kubeconfig, sizeof(m->kubeconfig), "%s/kubeconfig", m->dir);
 	snprintf(m->state, sizeof(m->state), "%s/weaverfs", m->dir);
 	snprintf(m->log, sizeof(m->log), "%s/kubesim.log", m->dir);
@@ -157,6 +201,8 @@ int embedded_start(struct embedded **ret, struct error *e)
 
 	if (!m)
 		return error_oom(e);
+	m->lock = -1;
+	sweep_dirs();
 	int r = make_dir(m, e);
 	if (r == 0)
 		r = spawn(m, e);
@@ -193,6 +239,7 @@ void embedded_stop(struct embedded *m)
 		waitpid(m->pid, &status, 0);
 	}
 	if (m->dir[0])
-		nftw(m->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+		remove_tree(m->dir);
+	cleanup_close(&m->lock);
 	free(m);
 }
