@@ -10,23 +10,19 @@
  * the state before or after the append. Nothing is synced: what is promised is to survive the
  * death of the daemon, not of the machine. After a power failure a record whose bytes are missing
  * is noticed by the file's length and reading begins anew; the kubelet still has the lines.
- *
- * Readers take the lock to learn the bounds and read without it. They look at the bounds again
- * afterwards: the bytes were good if they still count, since giving up comes before overwriting.
  */
 #include "fs/spool.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "k8s/base/buf.h"
+#include "fs/spool_private.h"
 #include "k8s/base/clock.h"
 #include "k8s/base/hash.h"
 #include "k8s/base/lock.h"
@@ -47,62 +43,13 @@ struct spool_record {
 	uint64_t sum; /* hash_bytes() of all before */
 };
 
-/* How the offsets of a reader map to bytes: the gap line, then everything from resume on. */
-struct spool_view {
-	off_t gap_at; /* offset of the line; below it nothing can be read any more */
-	off_t from;   /* the line stands for the bytes [from, resume); none when equal */
-	off_t resume; /* the byte at offset gap_at + gap_len */
-	size_t gap_len;
-	char gap[80];
-};
-
-struct spool {
-	int refs;                  /* atomic */
-	int discard;               /* atomic: remove the files with the last reference */
-	int fd, pos_fd;            /* owned; pos_fd -1: unnamed, nothing is recorded */
-	char *log_path, *pos_path; /* owned; NULL: unnamed */
-	off_t cap;
-	uint64_t sequence;            /* of the last record; cluster thread */
-	struct log_position position; /* as last recorded; cluster thread */
-
-	struct lock lock; /* LOCK_LEAF, guards what follows; the cluster thread alone writes the
-			     bounds */
-	off_t start, end; /* the bytes that count */
-	int64_t changed_ns;
-	unsigned readers;
-	struct spool_view view; /* of new readers, and of st_size; kept while there are readers */
-};
-
-struct spool_reader {
-	struct spool *spool; /* a reference */
-	/* The rest: under spool->lock. */
-	struct spool_view view;
-	off_t next; /* where reading on would go on */
-	char last;  /* the byte before next */
-};
-
-/* ---- views ---- */
-
-/* The gap line for [from, to) at an offset; a line that was broken off is ended first. */
-static void view_cut(struct spool_view *v, off_t at, off_t from, off_t to, bool at_line)
-{
-	v->gap_at = at;
-	v->from = from;
-	v->resume = to;
-	v->gap_len = 0;
-	if (from < to)
-		v->gap_len = (size_t)snprintf(v->gap, sizeof(v->gap),
-					      "%s[weaverfs: gap byte %jd .. byte %jd]\n",
-					      at_line ? "" : "\n", (intmax_t)from, (intmax_t)to);
-}
-
 static void set_bounds(struct spool *s, off_t start, off_t end)
 {
 	lock_guard(&s->lock);
 	s->start = start;
 	s->end = end;
 	if (s->readers == 0)
-		view_cut(&s->view, 0, 0, start, true);
+		spool_reader_cut(&s->view, 0, 0, start, true);
 }
 
 /* ---- the position record ---- */
@@ -384,7 +331,7 @@ int spool_append(struct spool *s, const char *bytes, size_t len, const struct lo
 	return 0;
 }
 
-/* ---- reading ---- */
+/* ---- any thread ---- */
 
 off_t spool_size(struct spool *s)
 {
@@ -396,136 +343,4 @@ int64_t spool_changed_ns(struct spool *s)
 {
 	lock_guard(&s->lock);
 	return s->changed_ns;
-}
-
-int spool_reader_new(struct spool *s, struct spool_reader **ret)
-{
-	struct spool_reader *r = calloc(1, sizeof(*r));
-
-	if (!r)
-		return -ENOMEM;
-	r->spool = spool_ref(s);
-	r->last = '\n';
-	lock_guard(&s->lock);
-	s->readers++;
-	r->view = s->view;
-	*ret = r;
-	return 0;
-}
-
-void spool_reader_free(struct spool_reader *r)
-{
-	if (!r)
-		return;
-	struct spool *s = r->spool;
-	{
-		lock_guard(&s->lock);
-		if (--s->readers == 0)
-			view_cut(&s->view, 0, 0, s->start, true);
-	}
-	spool_unref(s);
-	free(r);
-}
-
-static size_t fill(char *to, size_t len, off_t n)
-{
-	if (n < (off_t)len)
-		len = (size_t)n;
-	memset(to, '\n', len);
-	return len;
-}
-
-/*
- * What stands at offset: copied into to (gap line, or empty lines for what is gone for good), or
- * the byte number in *ret_at, else -1. Returns the length, 0 at the end. Called with the lock.
- */
-static size_t locate_locked(struct spool_reader *r, char *to, size_t len, off_t offset,
-			    off_t *ret_at)
-{
-	struct spool *s = r->spool;
-	struct spool_view *v = &r->view;
-
-	*ret_at = -1;
-	/* Before the first byte of its gap line a reader may still learn of a longer gap. */
-	if (offset == v->gap_at && v->resume < s->start)
-		view_cut(v, offset, v->from, s->start, r->last == '\n');
-	if (offset < v->gap_at)
-		return fill(to, len, v->gap_at - offset);
-
-	off_t at = v->resume + offset - v->gap_at - (off_t)v->gap_len;
-
-	if (at >= v->resume && at < s->start) {
-		/* Overtaken while reading on; who jumps around keeps his offsets. */
-		if (offset != r->next)
-			return fill(to, len, s->start - at);
-		view_cut(v, offset, at, s->start, r->last == '\n');
-		at = v->resume - (off_t)v->gap_len;
-	}
-	if (at < v->resume) {
-		size_t skip = (size_t)(offset - v->gap_at);
-
-		if (len > v->gap_len - skip)
-			len = v->gap_len - skip;
-		memcpy(to, v->gap + skip, len);
-		return len;
-	}
-	if (at >= s->end)
-		return 0;
-	*ret_at = at;
-	if ((off_t)len > s->end - at)
-		len = (size_t)(s->end - at);
-	off_t room = s->cap - at % s->cap;
-	return (off_t)len > room ? (size_t)room : len;
-}
-
-/* One piece: a reader is overtaken again at most as often as a quarter of the ring is written. */
-static ssize_t read_piece(struct spool_reader *r, char *to, size_t len, off_t offset)
-{
-	struct spool *s = r->spool;
-
-	for (;;) {
-		off_t at;
-		size_t n;
-		{
-			lock_guard(&s->lock);
-			n = locate_locked(r, to, len, offset, &at);
-		}
-		if (at >= 0) {
-			ssize_t got = pread(s->fd, to, n, at % s->cap);
-
-			if (got < 0 && errno == EINTR)
-				continue;
-			if (got < 0)
-				return -errno;
-			if (got == 0)
-				return -EIO; /* somebody has cut the file */
-			n = (size_t)got;
-		}
-		lock_guard(&s->lock);
-		if (at >= 0 && at < s->start)
-			continue;
-		if (n > 0) {
-			r->next = offset + (off_t)n;
-			r->last = to[n - 1];
-		}
-		return (ssize_t)n;
-	}
-}
-
-ssize_t spool_read(struct spool_reader *r, char *to, size_t len, off_t offset)
-{
-	size_t done = 0;
-
-	if (offset < 0)
-		return -EINVAL;
-	while (done < len) {
-		ssize_t n = read_piece(r, to + done, len - done, offset + (off_t)done);
-
-		if (n < 0)
-			return done > 0 ? (ssize_t)done : n;
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	return (ssize_t)done;
 }

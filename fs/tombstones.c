@@ -8,9 +8,9 @@
  *	# BOOT	the first line: the kernel's boot id
  *
  * In place, because a full disk must not keep a weaver that was acknowledged from being settled: it
- * would be deleted by the next start. A torn last line is a POST that was never sent. Only burying is
- * synced: after a power failure a line that says + may have been settled, so those of another boot
- * count as settled; a stray weaver that all can see is better than a deleted one.
+ * would be deleted by the next start. A torn last line is a POST that was never sent. Only burying
+ * is synced: after a power failure a line that says + may have been settled, so those of another
+ * boot count as settled; a stray weaver that all can see is better than a deleted one.
  *
  * A line goes when it is a day old (the name has the time, it is a UUIDv7), at compaction. That is
  * safe: the API server gives a request up after --request-timeout (a minute), and one that it has

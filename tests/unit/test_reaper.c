@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/reaper.c: when it acts, on whom, how often, and what it says; clock, server and registry faked. */
+/* fs/reaper.c: when it acts, on whom, how often, and what it says, with fakes around it. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/spool.c: positions that survive, torn records, the bound, and readers who are overtaken. */
+/* fs/spool.c: positions that survive, torn records, kills, the bound. */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -21,85 +21,7 @@
 #include "fs/spool.h"
 #include "k8s/base/buf.h"
 #include "k8s/base/clock.h"
-
-#define UID "0b5c4c4e-5c11-4a4f-9d5c-0a9f7d1f2a33"
-#define CAP 4096
-
-static char dir[64], log_path[160], pos_path[160];
-
-static int set_up(void **state)
-{
-	(void)state;
-	strcpy(dir, "/tmp/test_spool.XXXXXX");
-	if (!mkdtemp(dir))
-		return -1;
-	snprintf(log_path, sizeof(log_path), "%s/spool/" UID ".log", dir);
-	snprintf(pos_path, sizeof(pos_path), "%s/spool/" UID ".pos", dir);
-	strcat(dir, "/spool");
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	unlink(log_path);
-	unlink(pos_path);
-	rmdir(dir);
-	*strrchr(dir, '/') = '\0';
-	return rmdir(dir);
-}
-
-static struct spool *open_spool(struct log_position *ret_pos)
-{
-	struct log_position pos;
-	struct spool *s;
-
-	assert_int_equal(spool_open(dir, UID, CAP, &s, ret_pos ? ret_pos : &pos, NULL), 0);
-	return s;
-}
-
-static void append(struct spool *s, const char *text, int64_t ns)
-{
-	struct log_position pos = { .container_id = "containerd://abc", .last_ns = ns, .same = 1 };
-
-	assert_int_equal(spool_append(s, text, strlen(text), &pos, NULL), 0);
-}
-
-/* n numbered lines of 16 bytes each. */
-static void append_lines(struct spool *s, int from, int n)
-{
-	for (int i = from; i < from + n; i++) {
-		char line[32];
-
-		snprintf(line, sizeof(line), "line %010d\n", i);
-		append(s, line, i);
-	}
-}
-
-static struct spool_reader *open_reader(struct spool *s)
-{
-	struct spool_reader *r;
-
-	assert_int_equal(spool_reader_new(s, &r), 0);
-	return r;
-}
-
-/* On from *offset to the end, in pieces of `piece`; a static buffer. */
-static const char *read_on(struct spool_reader *r, off_t *offset, size_t piece)
-{
-	static char text[4 * CAP];
-	size_t len = 0;
-	ssize_t n;
-
-	while ((n = spool_read(r, text + len, piece, *offset)) > 0) {
-		len += (size_t)n;
-		*offset += n;
-		assert_true(len + piece < sizeof(text));
-	}
-	assert_int_equal(n, 0);
-	text[len] = '\0';
-	return text;
-}
+#include "tests/unit/spool_fixture.h"
 
 static void spool_append_then_read_gives_bytes(void **state)
 {
@@ -284,79 +206,6 @@ static void spool_append_beyond_bound_drops_whole_lines(void **state)
 	spool_unref(s);
 }
 
-/* `tail -f`: the size never falls below where it stands, and no line is missing. */
-static void spool_read_follower_at_end_sees_every_line(void **state)
-{
-	struct spool *s = open_spool(NULL);
-	struct spool_reader *r = open_reader(s);
-	off_t offset = 0, before = 0;
-
-	(void)state;
-	for (int i = 0; i < 2000; i++) {
-		char line[32];
-
-		append_lines(s, i, 1);
-		assert_true(spool_size(s) > before);
-		before = spool_size(s);
-		snprintf(line, sizeof(line), "line %010d\n", i);
-		assert_string_equal(read_on(r, &offset, 100), line);
-		assert_int_equal(offset, before);
-	}
-	/* Who comes later shares the size, begins with the gap line, and finds the end by seeking. */
-	struct spool_reader *late = open_reader(s), *seeker = open_reader(s);
-	off_t late_offset = 0, seeker_offset = spool_size(s) - 16;
-	const char *text = read_on(late, &late_offset, 999);
-	int first = 0;
-	off_t to = 0;
-
-	assert_int_equal(sscanf(text, "[weaverfs: gap byte 0 .. byte %jd]\nline %d\n",
-				(intmax_t *)&to, &first),
-			 2);
-	assert_int_equal(to, first * 16);
-	assert_string_equal(text + strlen(text) - 16, "line 0000001999\n");
-	assert_true(late_offset < spool_size(s));
-	assert_string_equal(read_on(seeker, &seeker_offset, 100), "line 0000001999\n");
-	append_lines(s, 2000, 1);
-	assert_string_equal(read_on(late, &late_offset, 100), "line 0000002000\n");
-	assert_string_equal(read_on(seeker, &seeker_offset, 100), "line 0000002000\n");
-	spool_reader_free(r);
-	spool_reader_free(late);
-	spool_reader_free(seeker);
-	/* With the last reader the size is again what there is. */
-	assert_true(spool_size(s) <= CAP + 80);
-	spool_unref(s);
-}
-
-static void spool_read_overtaken_in_a_line_gets_gap(void **state)
-{
-	struct spool *s = open_spool(NULL);
-	struct spool_reader *r = open_reader(s);
-	char text[40];
-	off_t offset = 0;
-
-	(void)state;
-	append_lines(s, 0, 10);
-	assert_int_equal(spool_read(r, text, 20, 0), 20);
-	offset = 20;
-	append_lines(s, 10, 400);
-	const char *rest = read_on(r, &offset, 512);
-	int first = 0;
-	long to = 0;
-
-	assert_int_equal(sscanf(rest, "\n[weaverfs: gap byte 20 .. byte %ld]\nline %d\n", &to,
-				&first),
-			 2);
-	assert_int_equal(to, first * 16);
-	assert_string_equal(rest + strlen(rest) - 16, "line 0000000409\n");
-	/* Back to what is gone: empty lines, as long as it was. */
-	memset(text, 'x', sizeof(text));
-	assert_int_equal(spool_read(r, text, 20, 0), 20);
-	for (int i = 0; i < 20; i++)
-		assert_int_equal(text[i], '\n');
-	spool_reader_free(r);
-	spool_unref(s);
-}
-
 static void spool_append_huge_keeps_its_end(void **state)
 {
 	struct spool *s = open_spool(NULL);
@@ -481,56 +330,6 @@ static void spool_open_after_kill_is_consistent(void **state)
 	}
 }
 
-static void *follow(void *data)
-{
-	struct spool *s = data;
-	struct spool_reader *r = open_reader(s);
-	char text[700], line[64];
-	off_t offset = 0;
-	size_t have = 0;
-	long expect = 1, seen = 0;
-
-	for (;;) {
-		ssize_t n = spool_read(r, text, sizeof(text), offset);
-
-		assert_true(n >= 0);
-		offset += n;
-		for (ssize_t i = 0; i < n; i++) {
-			line[have++] = text[i];
-			assert_true(have < sizeof(line));
-			if (text[i] != '\n')
-				continue;
-			line[have] = '\0';
-			have = 0;
-			if (sscanf(line, "[weaverfs: gap byte %*d .. byte %ld]", &seen) == 1) {
-				expect = seen / 16 + 1;
-			} else if (sscanf(line, "line %ld", &seen) == 1) {
-				assert_int_equal(seen, expect);
-				expect++;
-			} else if (strcmp(line, "\n") != 0 && seen >= 0 && line[0] != 'l') {
-				fail_msg("%s", line);
-			}
-		}
-		if (expect > 20000)
-			break;
-	}
-	spool_reader_free(r);
-	return NULL;
-}
-
-/* Overtaken or not, a reader on another thread sees whole lines in order, gaps said. */
-static void spool_read_against_writer_is_in_order(void **state)
-{
-	struct spool *s = open_spool(NULL);
-	pthread_t thread;
-
-	(void)state;
-	assert_int_equal(pthread_create(&thread, NULL, follow, s), 0);
-	append_lines(s, 1, 20000);
-	pthread_join(thread, NULL);
-	spool_unref(s);
-}
-
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -543,14 +342,11 @@ int main(void)
 		TEST(spool_open_bytes_missing_begins_anew),
 		TEST(spool_open_bad_uid_is_refused),
 		TEST(spool_append_beyond_bound_drops_whole_lines),
-		TEST(spool_read_follower_at_end_sees_every_line),
-		TEST(spool_read_overtaken_in_a_line_gets_gap),
 		TEST(spool_append_huge_keeps_its_end),
 		TEST(spool_discard_removes_files_with_last_reference),
 		TEST(spool_open_without_directory_is_unnamed),
 		TEST(spool_append_no_space_appends_nothing),
 		TEST(spool_open_after_kill_is_consistent),
-		TEST(spool_read_against_writer_is_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
