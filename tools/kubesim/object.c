@@ -13,6 +13,7 @@
 #include "tools/kubesim/defaults.h"
 #include "tools/kubesim/lifecycle.h"
 #include "tools/kubesim/patch.h"
+#include "tools/kubesim/protobuf.h"
 #include "tools/kubesim/quota.h"
 #include "tools/kubesim/reply.h"
 #include "tools/kubesim/table.h"
@@ -72,10 +73,17 @@ static void name_generate(cJSON *metadata)
 	json_set_str(metadata, "name", name);
 }
 
+static cJSON *body_parse(const struct request *r)
+{
+	if (protobuf_is(r->content_type))
+		return protobuf_read(buf_str(&r->body), r->body.len);
+	return json_parse(buf_str(&r->body), r->body.len);
+}
+
 /* The request's object, or NULL: answered with 400. Returns owned. */
 static cJSON *body_read(struct request *r, const struct route *route)
 {
-	_cleanup_(cJSON_Deletep) cJSON *json = json_parse(buf_str(&r->body), r->body.len);
+	_cleanup_(cJSON_Deletep) cJSON *json = body_parse(r);
 	struct error e = ERROR_INIT;
 	if (!cJSON_IsObject(json)) {
 		reply_bad_request(r, "couldn't get version/kind; json parse error: invalid body");
@@ -430,9 +438,10 @@ static bool preconditions_hold(struct request *r, const struct object *o, const 
 	return !text[0];
 }
 
+/* r and options may be NULL: the pod alone decides. */
 static int64_t grace_of(const struct request *r, const cJSON *options, const cJSON *pod)
 {
-	const char *query = http_arg(r, "gracePeriodSeconds");
+	const char *query = r ? http_arg(r, "gracePeriodSeconds") : NULL;
 	const char *phase = json_str_or(pod, "status.phase", "");
 	int64_t grace = json_int(pod, "spec.terminationGracePeriodSeconds", 30);
 	if (query)
@@ -458,7 +467,7 @@ static void namespace_delete(struct object *ns)
 	while (n > 0) {
 		_cleanup_(cJSON_Deletep) cJSON *pod = store_json(pods[--n]);
 		bool going = json_str(pod, "metadata.deletionTimestamp");
-		if (!going && lifecycle_delete(pods[n], json_str(pod, "spec.nodeName") ? 30 : 0))
+		if (!going && lifecycle_delete(pods[n], grace_of(NULL, NULL, pod)))
 			continue;
 		size_t left = store_range(&kind_table[KIND_POD], name, &pods);
 		n = n < left ? n : left;
@@ -471,7 +480,7 @@ void object_delete(struct request *r, const struct route *route)
 	struct object *o = object_of(r, route);
 	if (!o)
 		return;
-	_cleanup_(cJSON_Deletep) cJSON *options = json_parse(buf_str(&r->body), r->body.len);
+	_cleanup_(cJSON_Deletep) cJSON *options = body_parse(r);
 	if (!preconditions_hold(r, o, options))
 		return;
 	struct revision *last = store_revision_ref(o->now);
@@ -503,7 +512,7 @@ void object_delete_collection(struct request *r, const struct route *route)
 		return;
 	labels = l;
 	fields = f;
-	_cleanup_(cJSON_Deletep) cJSON *options = json_parse(buf_str(&r->body), r->body.len);
+	_cleanup_(cJSON_Deletep) cJSON *options = body_parse(r);
 	struct snapshot *s = store_snapshot(route->kind, route->ns);
 	struct buf body = BUF_INIT;
 	buf_printf(&body, "{\"kind\":\"%sList\",\"apiVersion\":\"v1\",\"metadata\":"
