@@ -45,46 +45,23 @@ struct cluster_renewal {
 	struct error error;
 };
 
-static struct cluster *cluster_alloc(const struct cluster_source *source)
+/* Everything but the exec plugin's part. paths as kubeconfig_origin_paths() gives them. */
+static int cluster_read(const char *paths, const char *context, struct cluster **ret,
+			struct error *e)
 {
-	struct cluster *c = calloc(1, sizeof(*c));
-
-	if (!c)
-		return NULL;
-	list_init(&c->waiters);
-	c->asked_path = source->path ? strdup(source->path) : NULL;
-	c->asked_context = source->context ? strdup(source->context) : NULL;
-	if ((source->path && !c->asked_path) || (source->context && !c->asked_context)) {
-		cluster_free(c);
-		return NULL;
-	}
-	return c;
-}
-
-/* Everything but the exec plugin's part. */
-static int cluster_read(const struct cluster_source *source, struct cluster **ret, struct error *e)
-{
-	_cleanup_(cluster_freep) struct cluster *c = cluster_alloc(source);
-	_cleanup_(cleanup_free) char *paths = NULL;
-	int r = 0;
+	_cleanup_(cluster_freep) struct cluster *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return error_oom(e);
-	if (source->path) {
-		paths = strdup(source->path);
-		if (!paths)
-			return error_oom(e);
-	} else {
-		r = kubeconfig_origin_paths(&paths, e);
-	}
+	list_init(&c->waiters);
+	c->paths = strdup(paths);
+	if (!c->paths)
+		return error_oom(e);
+	int r = paths[0] ? kubeconfig_load(c, paths, context, e)
+			 : kubeconfig_origin_pod(c, KUBECONFIG_ORIGIN_POD_DIR, e);
 	if (r == 0)
-		r = source->path || paths[0]
-			    ? kubeconfig_load(c, paths, source->context, e)
-			    : kubeconfig_origin_pod(c, KUBECONFIG_ORIGIN_POD_DIR, e);
-	if (r < 0)
-		return r;
-	*ret = move_ptr(&c);
-	return 0;
+		*ret = move_ptr(&c);
+	return r;
 }
 
 static int cluster_run_plugin(struct cluster *c, int cancel_fd, struct error *e)
@@ -97,8 +74,11 @@ static int cluster_run_plugin(struct cluster *c, int cancel_fd, struct error *e)
 int cluster_load(const struct cluster_source *source, struct cluster **ret, struct error *e)
 {
 	_cleanup_(cluster_freep) struct cluster *c = NULL;
+	_cleanup_(cleanup_free) char *paths = NULL;
 
-	int r = cluster_read(source, &c, e);
+	int r = kubeconfig_origin_paths(source->path, &paths, e);
+	if (r == 0)
+		r = cluster_read(paths, source->context, &c, e);
 	if (r == 0 && c->auth.exec)
 		r = cluster_run_plugin(c, -1, e);
 	if (r == 0)
@@ -136,8 +116,7 @@ void cluster_free(struct cluster *c)
 		free(w);
 	}
 	auth_done(&c->auth);
-	free(c->asked_path);
-	free(c->asked_context);
+	free(c->paths);
 	free(c->context);
 	free(c->source);
 	free(c->namespace_);
@@ -428,10 +407,8 @@ static void *cluster_renewal_thread(void *arg)
 /* The files now; the plugin, where there is one, goes on in its thread. */
 static void cluster_renewal_begin(struct cluster_renewal *n)
 {
-	const struct cluster_source source = { .path = n->cluster->asked_path,
-					       .context = n->cluster->asked_context };
-
-	n->r = cluster_read(&source, &n->fresh, &n->error);
+	/* The same files and context, whatever current-context may be by now. */
+	n->r = cluster_read(n->cluster->paths, n->cluster->context, &n->fresh, &n->error);
 	if (n->r == 0 && n->fresh->auth.exec) {
 		n->cancel_fd = eventfd(0, EFD_CLOEXEC);
 		n->threaded = true;

@@ -33,7 +33,7 @@ struct auth {
 };
 
 struct cluster {
-	char *asked_path, *asked_context; /* the struct cluster_source, for reading again */
+	char *paths; /* what it was loaded from, for reading again; "": a pod's service account */
 	char *context, *source, *namespace_;
 	char *server;                  /* as the file names it, without a trailing slash */
 	char *url;                     /* the same with tls-server-name in the place of the host */
@@ -57,8 +57,11 @@ int cluster_set_server(struct cluster *c, const char *server, const char *tls_se
 /* kubeconfig.c: fills c from the files joined by ':'. The exec plugin has not been run. */
 int kubeconfig_load(struct cluster *c, const char *paths, const char *context, struct error *e);
 
-/* kubeconfig_origin.c: the first source that exists, as cluster.h says; owned; "": in a pod. */
-int kubeconfig_origin_paths(char **ret, struct error *e);
+/*
+ * kubeconfig_origin.c: the files named, NULL: the first source that exists, as cluster.h says; all
+ * absolute, since daemons change directory. Returns owned; "": in a pod.
+ */
+int kubeconfig_origin_paths(const char *named, char **ret, struct error *e);
 /* Fills c from a pod's service account, its files being in dir. */
 int kubeconfig_origin_pod(struct cluster *c, const char *dir, struct error *e);
 #define KUBECONFIG_ORIGIN_POD_DIR "/var/run/secrets/kubernetes.io/serviceaccount"

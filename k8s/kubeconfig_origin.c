@@ -53,31 +53,57 @@ static char *kubeconfig_origin_home(void)
 	return path;
 }
 
-int kubeconfig_origin_paths(char **ret, struct error *e)
+/* Each of a list joined by ':' from the root. */
+static int kubeconfig_origin_absolute(const char *paths, char **ret, struct error *e)
+{
+	_cleanup_(cleanup_free) char *list = strdup(paths);
+	_cleanup_(cleanup_free) char *here = getcwd(NULL, 0);
+	_cleanup_(buf_done) struct buf out = BUF_INIT;
+	char *state = NULL;
+
+	if (!list)
+		return error_oom(e);
+	for (char *path = strtok_r(list, ":", &state); path; path = strtok_r(NULL, ":", &state)) {
+		if (path[0] != '/' && !here)
+			return error_set(e, ENOENT, "%s: the current directory is gone", path);
+		while (strncmp(path, "./", 2) == 0)
+			path += 2;
+		buf_printf(&out, "%s%s%s%s", out.len > 0 ? ":" : "", path[0] == '/' ? "" : here,
+			   path[0] == '/' ? "" : "/", path);
+	}
+	if (out.len == 0 && buf_error(&out) == 0)
+		return error_set(e, EINVAL, "kubeconfig: no file is named in \"%s\"", paths);
+	*ret = buf_steal(&out);
+	return *ret ? 0 : error_oom(e);
+}
+
+int kubeconfig_origin_paths(const char *named, char **ret, struct error *e)
 {
 	const char *env = getenv("KUBECONFIG");
 	_cleanup_(cleanup_free) char *home = kubeconfig_origin_home();
-	int r = env ? kubeconfig_origin_any_exists(env) : 0;
 
+	if (named)
+		return kubeconfig_origin_absolute(named, ret, e);
+	int r = env ? kubeconfig_origin_any_exists(env) : 0;
 	if (r < 0)
 		return error_oom(e);
 	if (r > 0)
-		*ret = strdup(env);
-	else if (kubeconfig_origin_exists(KUBECONFIG_ORIGIN_K3S))
-		*ret = strdup(KUBECONFIG_ORIGIN_K3S);
-	else if (home && kubeconfig_origin_exists(home))
-		*ret = move_ptr(&home);
-	else if (getenv("KUBERNETES_SERVICE_HOST") && getenv("KUBERNETES_SERVICE_PORT"))
+		return kubeconfig_origin_absolute(env, ret, e);
+	if (kubeconfig_origin_exists(KUBECONFIG_ORIGIN_K3S))
+		return kubeconfig_origin_absolute(KUBECONFIG_ORIGIN_K3S, ret, e);
+	if (home && kubeconfig_origin_exists(home))
+		return kubeconfig_origin_absolute(home, ret, e);
+	if (getenv("KUBERNETES_SERVICE_HOST") && getenv("KUBERNETES_SERVICE_PORT")) {
 		*ret = strdup("");
-	else
-		return error_set(
-			e, ENOENT,
-			"no kubeconfig: %s%s%s, neither %s nor %s exists, and this is no pod; "
-			"name one, or set $KUBECONFIG",
-			env ? "$KUBECONFIG (" : "$KUBECONFIG is not set", env ? env : "",
-			env ? ") names no file" : "", KUBECONFIG_ORIGIN_K3S,
-			home ? home : "~/.kube/config");
-	return *ret ? 0 : error_oom(e);
+		return *ret ? 0 : error_oom(e);
+	}
+	return error_set(
+		e, ENOENT,
+		"no kubeconfig: %s%s%s, neither %s nor %s exists, and this is no pod; name "
+		"one, or set $KUBECONFIG",
+		env ? "$KUBECONFIG (" : "$KUBECONFIG is not set", env ? env : "",
+		env ? ") names no file" : "", KUBECONFIG_ORIGIN_K3S,
+		home ? home : "~/.kube/config");
 }
 
 static int kubeconfig_origin_read(const char *dir, const char *name, char **ret_path,

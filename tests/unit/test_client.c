@@ -27,7 +27,7 @@ static void request_start_refused_is_away_until_a_probe_succeeds(void **state)
 	start_ns = clock_monotonic_ns();
 	get(&t.fixture, &t.call, "/x");
 	assert_int_equal(t.call.r, -EHOSTUNREACH);
-	assert_true(elapsed_ms(start_ns) < 200);
+	assert_true(elapsed_ms(start_ns) < 2000);
 
 	http_server_listen(&t.server, ok, 1);
 	wait_until(!client_away(t.fixture.client, NULL));
@@ -64,7 +64,7 @@ static void request_start_no_answer_is_ambiguous_and_away(void **state)
 	call_run(&t.call);
 	assert_int_equal(t.call.r, -ETIMEDOUT);
 	assert_true(t.call.ambiguous);
-	assert_in_range(elapsed_ms(start_ns), 290, 600);
+	assert_in_range(elapsed_ms(start_ns), 290, 2500);
 	assert_int_equal(http_server_requests(&t.server), 1);
 	/* /readyz answers. */
 	wait_until(!client_away(t.fixture.client, NULL));

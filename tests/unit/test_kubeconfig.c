@@ -169,6 +169,21 @@ static void load_default_source_is_the_first_that_exists(void **state)
 	assert_string_equal(cluster_server(loaded), "https://home:1");
 }
 
+/* A daemon changes directory, and reads the file again later. */
+static void load_relative_path_is_made_absolute(void **state)
+{
+	_cleanup_(cleanup_free) char *here = getcwd(NULL, 0);
+
+	(void)state;
+	assert_int_equal(load_fields("server: 'https://h'", ""), 0);
+	assert_int_equal(chdir(fixture.dir), 0);
+	int r = load("gone:./config", NULL);
+	assert_int_equal(chdir(here), 0);
+	assert_int_equal(r, 0);
+	assert_string_equal(cluster_source_name(loaded), fixture.kubeconfig);
+	assert_sentence(load("", NULL), EINVAL, "no file is named");
+}
+
 static void load_named_missing_file_is_enoent(void **state)
 {
 	(void)state;
@@ -407,6 +422,7 @@ int main(void)
 		TEST(load_json_file_is_yaml),
 		TEST(load_several_files_first_definition_wins_whole),
 		TEST(load_default_source_is_the_first_that_exists),
+		TEST(load_relative_path_is_made_absolute),
 		TEST(load_named_missing_file_is_enoent),
 		TEST(load_bad_yaml_names_line_and_column),
 		TEST(load_missing_pieces_are_named),

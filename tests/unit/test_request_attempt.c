@@ -143,7 +143,7 @@ static void request_start_silent_stream_stalls(void **state)
 	assert_int_equal(t.call.r, -ETIMEDOUT);
 	assert_int_equal(stream.opened, 1);
 	assert_string_equal(buf_str(&stream.bytes), "line");
-	assert_in_range(elapsed_ms(start_ns), 290, 800);
+	assert_in_range(elapsed_ms(start_ns), 290, 5000);
 	assert_false(client_away(t.fixture.client, NULL));
 	teardown();
 }
