@@ -44,7 +44,7 @@ static inline unsigned fake_requests_out(void)
 	return n;
 }
 
-/* The oldest that is out; NULL: none. Not inlined: gcc would see a string behind the list's head. */
+/* The oldest that is out; NULL: none. Inlined, gcc would see strings behind the list's head. */
 static __attribute__((noinline)) struct request *fake_request(void)
 {
 	return list_empty(&fake_requests) ? NULL

@@ -32,7 +32,7 @@ static void spool_read_follower_at_end_sees_every_line(void **state)
 		assert_string_equal(read_on(r, &offset, 100), line);
 		assert_int_equal(offset, before);
 	}
-	/* Who comes later shares the size, begins with the gap line, and finds the end by seeking. */
+	/* Who comes later shares the size, begins with the gap line, finds the end by seeking. */
 	struct spool_reader *late = open_reader(s), *seeker = open_reader(s);
 	off_t late_offset = 0, seeker_offset = spool_size(s) - 16;
 	const char *text = read_on(late, &late_offset, 999);
@@ -88,7 +88,7 @@ static void spool_read_overtaken_in_a_line_gets_gap(void **state)
 }
 
 /* What a follower made of it: "" is well. Its own thread must not fail a test. */
-static char problem[128];
+static char problem[256];
 
 /* One line; *expect is the number of the next one, broken: the last one had no end. */
 static void check_line(const char *line, long *expect, bool *broken)
