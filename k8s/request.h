@@ -51,7 +51,7 @@ struct reply {
 	size_t len;
 	const struct status *status; /* of a reply that is not 2xx, else NULL */
 	const char *warning;         /* Warning: header text, NULL: none */
-	struct error error;          /* "pods \"x\" is forbidden: …": the server's words, no prefix */
+	struct error error; /* "pods \"x\" is forbidden: …": the server's words, no prefix */
 };
 
 struct request_spec {
@@ -61,29 +61,35 @@ struct request_spec {
 	const char *body;         /* copied; NULL: none */
 	size_t body_len;
 	/*
-	 * CLOCK_MONOTONIC; retries happen before it, then -ETIMEDOUT. 0 is allowed with on_data alone:
-	 * no end, but 10 s to connect and stall_ms between bytes (0: as long as it takes).
+	 * CLOCK_MONOTONIC; retries happen before it, then the last answer counts, else -ETIMEDOUT.
+	 * 0 is allowed with on_data alone: no end and no retries but that after a 401, 10 s to
+	 * connect and stall_ms between bytes (0: as long as it takes).
 	 */
 	int64_t deadline_ns;
 	int64_t stall_ms;
 	/*
-	 * May be sent again when nobody knows whether it was carried out (GET, DELETE with a uid, PATCH
-	 * with a resourceVersion). A POST is not: it is retried only after a definite rejection (429,
-	 * 503 with Retry-After, a fresh namespace's service account, connection refused).
+	 * May be sent again when nobody knows whether it was carried out (GET, DELETE with a uid,
+	 * PATCH with a resourceVersion). A POST is not: it is retried only after a definite
+	 * rejection (429, 503 with Retry-After, a fresh namespace's service account, connection
+	 * refused). A 5xx that is none leaves it ambiguous: etcd may have taken it.
 	 */
 	bool idempotent;
 	/*
-	 * Streaming: the headers of a 2xx have come; optional. A quiet watch is known to be accepted by
-	 * nothing else. Then bytes of 2xx as they come; < 0 ends the request with that error.
+	 * Streaming: the headers of a 2xx have come; optional. A quiet watch is known to be accepted
+	 * by nothing else. Then bytes of 2xx as they come; < 0 ends the request with that error.
 	 */
 	void (*on_open)(void *data);
 	int (*on_data)(void *data, const char *bytes, size_t len);
-	/* Exactly once, never from inside request_start(), not after request_cancel(). The request is
-	 * gone when it returns. */
+	/*
+	 * Exactly once, never from inside request_start(), not after request_cancel(). The request
+	 * is gone when it returns.
+	 */
 	void (*on_done)(void *data, const struct reply *reply);
 	void *data;
 };
 
-/* NULL: out of memory (nothing will be called). A 401 is answered by cluster_renew() and one retry. */
+/*
+ * NULL: out of memory (nothing will be called). A 401 is answered by cluster_renew() and one retry.
+ */
 struct request *request_start(struct client *c, const struct request_spec *spec);
 void request_cancel(struct request *r);
