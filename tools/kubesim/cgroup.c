@@ -79,6 +79,14 @@ static void tree_remove(const char *dir)
 	}
 }
 
+/* A zombie whose parent does not reap it counts as dead: it has no executable any more. */
+static bool process_dead(int pid)
+{
+	char path[64], target[8];
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	return readlink(path, target, sizeof(target)) < 0 && errno == ENOENT;
+}
+
 static void stale_remove(const char *root)
 {
 	DIR *d = opendir(root);
@@ -86,7 +94,7 @@ static void stale_remove(const char *root)
 	while (d && (entry = readdir(d))) {
 		char path[CGROUP_PATH + 300];
 		int pid;
-		if (sscanf(entry->d_name, "kubesim-%d", &pid) != 1 || kill(pid, 0) == 0)
+		if (sscanf(entry->d_name, "kubesim-%d", &pid) != 1 || !process_dead(pid))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", root, entry->d_name);
 		tree_remove(path);

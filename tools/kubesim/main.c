@@ -122,6 +122,17 @@ static int kubeconfig_write(const struct settings *s, struct error *e)
 	return buf_error(&b) ? error_oom(e) : file_put(s->state, "kubeconfig", &b, e);
 }
 
+/* What an earlier run in this directory left would be taken for ours. */
+static void files_remove(const struct settings *s)
+{
+	static const char *const names[] = { "kubeconfig", "token" };
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char path[PATH_MAX + 64];
+		snprintf(path, sizeof(path), "%s/%s", s->state, names[i]);
+		unlink(path);
+	}
+}
+
 static int token_make(const struct settings *s, char *token, size_t size, struct error *e)
 {
 	char uuid[2][UUID_LEN + 1];
@@ -159,6 +170,7 @@ static void node_make(void)
 
 static int start(const struct settings *s, char *token, size_t size, struct error *e)
 {
+	files_remove(s);
 	int r = tls_init(e);
 	if (r == 0)
 		r = token_make(s, token, size, e);
@@ -204,6 +216,7 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	while (!stop_asked && http_service() >= 0)
 		continue;
+	files_remove(&s);
 	lifecycle_done();
 	http_stop();
 	quota_done();
