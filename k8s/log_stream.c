@@ -29,7 +29,7 @@ struct log_stream_timing log_stream_timing = {
 	.retry_ms = 100,
 	.retry_max_ms = 2000,
 	.denied_ms = 30000,
-	.read_stall_ms = 10000,
+	.read_stall_ms = 5000,
 	.ended_stall_ms = 1000,
 	.guard_ms = { 2000, 10000, 20000, 40000, 60000 },
 };
