@@ -163,7 +163,7 @@ void client_note_unanswered(struct client *c, const struct error *why)
 	c->state->away = true;
 	c->state->away_error = *why;
 	/* At once: a single slow call must not keep mkdir failing for a second. */
-	if (began && !c->probe)
+	if (began)
 		loop_timer_set(c->loop, &c->probe_timer, 0);
 }
 

@@ -75,8 +75,9 @@ struct request_spec {
 	 */
 	bool idempotent;
 	/*
-	 * Streaming: the headers of a 2xx have come; optional. A quiet watch is known to be accepted
-	 * by nothing else. Then bytes of 2xx as they come; < 0 ends the request with that error.
+	 * Streaming: the headers of a 2xx have come; optional. A quiet watch is known to be
+	 * accepted by nothing else. Then bytes of 2xx as they come; < 0 ends the request with that
+	 * error.
 	 */
 	void (*on_open)(void *data);
 	int (*on_data)(void *data, const char *bytes, size_t len);
