@@ -192,10 +192,30 @@ static void flush_gaps(struct log_file *f)
 		buf_reset(&f->gaps);
 }
 
+/* The id lives in f->pod, which only log_file_pod_changed() replaces. */
+static const char *on_container(void *data, bool *ret_terminated, bool *ret_gone)
+{
+	const struct log_file *f = data;
+	const struct pod_container *c = pod_main(f->pod);
+
+	*ret_gone = f->gone;
+	/* An evicted pod may have no state of a container that it never made. */
+	*ret_terminated = c && c->state == POD_STATE_TERMINATED;
+	if (!c || c->state != POD_STATE_RUNNING)
+		*ret_terminated |= strcmp(f->pod->phase, "Failed") == 0 ||
+				   strcmp(f->pod->phase, "Succeeded") == 0;
+	return c ? c->id : "";
+}
+
 static void on_caught_up(void *data, int r, const struct error *e)
 {
 	struct log_file *f = data;
+	bool terminated, gone;
 
+	/* A last line without its newline comes with ended() alone, which is near. */
+	on_container(f, &terminated, &gone);
+	if (r == 0 && terminated)
+		return;
 	f->asking = false;
 	openings_answer(f, &f->asked, r < 0 ? e : NULL);
 	if (!list_empty(&f->later)) {
@@ -221,21 +241,6 @@ static void on_ended(void *data)
 	openings_answer(f, &f->asked, NULL);
 	openings_answer(f, &f->later, NULL);
 	log_file_left(f);
-}
-
-/* The id lives in f->pod, which only logs_pod_changed() replaces. */
-static const char *on_container(void *data, bool *ret_terminated, bool *ret_gone)
-{
-	const struct log_file *f = data;
-	const struct pod_container *c = pod_main(f->pod);
-
-	*ret_gone = f->gone;
-	/* An evicted pod may have no state of a container that it never made. */
-	*ret_terminated = c && c->state == POD_STATE_TERMINATED;
-	if (!c || c->state != POD_STATE_RUNNING)
-		*ret_terminated |= strcmp(f->pod->phase, "Failed") == 0 ||
-				   strcmp(f->pod->phase, "Succeeded") == 0;
-	return c ? c->id : "";
 }
 
 static const struct log_stream_ops stream_ops = {

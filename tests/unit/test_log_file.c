@@ -74,11 +74,14 @@ static void log_file_ended_needs_no_stream_any_more(void **state)
 	open_logs(&a, OBJECT);
 	lines("last\n", 1);
 	caught_up(0);
+	assert_false(a.told);
+	lines("without a newline", 2);
 	ended();
+	assert_int_equal(a.error, 0);
 	assert_null(stream);
 	open_logs(&b, OBJECT);
 	assert_int_equal(b.error, 0);
-	assert_string_equal(content(b.spool), "last\n");
+	assert_string_equal(content(b.spool), "last\nwithout a newline");
 	/* Somebody else's pod starts its container again. */
 	container.state = POD_STATE_RUNNING;
 	logs_pod_changed(logs, UID, false);
