@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pod_parse(), event_parse(): any text gives an object whose strings can all be read, or none. */
-#include "k8s/pod_parse.c"
+#include "k8s/pod.c"
 
 #include <assert.h>
 

@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pod JSON → struct pod. managedFields, 40 % of a pod's bytes, are cut out before cJSON sees them;
- * the tree lives for one call; pack.c puts what we keep into one allocation. fill_pod() runs twice,
- * once to measure: it must take the same path both times, so it looks at the tree alone.
+ * From the tree of a Pod to the fields of struct pod. The filling runs twice, once to measure (see
+ * pack.h): it must take the same path both times, so it looks at the tree alone. Whatever has the
+ * wrong type counts as missing: the server is trusted to be sane, not to be right.
  */
-#include "k8s/pod.h"
+#include "k8s/pod_fill.h"
 
-#include <cjson/cJSON.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "k8s/base/rfc3339.h"
-#include "k8s/pack.h"
-#include "k8s/scan.h"
 
 /* Longer ones are the state of other tools (last-applied-configuration), not ours. */
 #define ANNOTATION_MAX 4096
-
-DEFINE_CLEANUP(cJSON *, cJSON_Delete)
 
 static const cJSON *get(const cJSON *object, const char *key)
 {
@@ -270,7 +263,7 @@ static void fill_status(struct pack *p, struct pod *pod, const cJSON *status)
 	pod->unschedulable = pack_string(p, stuck ? get_string(scheduled, "message") : NULL);
 }
 
-static void fill_pod(struct pack *p, struct pod *pod, const cJSON *tree, const char *main_name)
+void pod_fill_all(struct pack *p, struct pod *pod, const cJSON *tree, const char *main_name)
 {
 	const cJSON *metadata = get(tree, "metadata");
 	const cJSON *spec = get(tree, "spec");
@@ -300,57 +293,4 @@ static void fill_pod(struct pack *p, struct pod *pod, const cJSON *tree, const c
 	const cJSON *labels = get(metadata, "labels");
 	pod->labels = fill_map(p, labels, labels, &pod->n_labels);
 	pod->annotations = fill_map(p, get(metadata, "annotations"), labels, &pod->n_annotations);
-}
-
-/*
- * json without metadata.managedFields, into out. As the server writes it, without blanks; inside a
- * string the quotes would carry backslashes, so that the needle is a real key.
- */
-static void strip_managed_fields(const char *json, struct buf *out)
-{
-	static const char needle[] = "\"managedFields\":[";
-	const char *end = json + strlen(json);
-	const char *at = strstr(json, needle);
-	const char *value = at ? at + sizeof(needle) - 2 : NULL;
-	const char *rest = at ? scan_value_end(value, end) : NULL;
-
-	if (!rest) {
-		buf_add(out, json, (size_t)(end - json));
-		return;
-	}
-	buf_add(out, json, (size_t)(value - json));
-	buf_add_str(out, "[]");
-	buf_add(out, rest, (size_t)(end - rest));
-}
-
-static bool is_pod(const cJSON *tree)
-{
-	const cJSON *metadata = get(tree, "metadata");
-	const char *name = get_string(metadata, "name"), *uid = get_string(metadata, "uid");
-
-	return name && *name && uid && *uid;
-}
-
-int pod_parse(const char *json, const char *main_container, struct pod **ret, struct error *e)
-{
-	_cleanup_(buf_done) struct buf bytes = BUF_INIT;
-	strip_managed_fields(json, &bytes);
-	if (buf_error(&bytes) < 0)
-		return error_oom(e);
-	_cleanup_(cJSON_Deletep) cJSON *tree = cJSON_ParseWithLength(buf_str(&bytes), bytes.len);
-	if (!is_pod(tree))
-		return error_set(e, EPROTO, "pod: the server sent an object without name and uid");
-
-	_cleanup_(pack_done) struct pack pack = { 0 };
-	struct pod measured = { 0 };
-	pack_table(&pack, 1, sizeof(measured));
-	fill_pod(&pack, &measured, tree, main_container);
-	struct pod *pod = pack_begin(&pack);
-	if (!pod)
-		return error_oom(e);
-	pack_table(&pack, 1, sizeof(*pod));
-	fill_pod(&pack, pod, tree, main_container);
-	pod->refs = 1;
-	*ret = pod;
-	return 0;
 }
