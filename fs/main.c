@@ -104,6 +104,7 @@ static int connect_cluster(struct mount *m, const char *source, struct error *e)
 		return r;
 	struct start_question question = { .client = m->fs->client,
 					   .namespace_ = m->config.namespace_,
+					   .make_namespace = m->embedded != NULL,
 					   .timeout_ns = m->config.start_timeout * CLOCK_NS_PER_S,
 					   .say = say_waiting };
 	r = start_ask(&question, &facts, e);

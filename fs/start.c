@@ -221,8 +221,8 @@ static void namespace_done(void *data, const struct reply *reply)
 	a->request = NULL;
 	if (reply->r == 0) {
 		finish(a, take_namespace(a, reply));
-	} else if (reply->http == 404 && a->facts->simulated) {
-		make_namespace(a); /* a cluster that was made for this mount has none yet */
+	} else if (reply->http == 404 && a->q->make_namespace) {
+		make_namespace(a);
 	} else if (reply->http == 404 || reply->http == 403) {
 		finish(a, refuse_namespace(a, reply));
 	} else if (!again(a, reply)) {

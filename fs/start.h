@@ -16,7 +16,8 @@ struct sync;
 struct start_question {
 	struct client *client;
 	const char *namespace_;
-	int64_t timeout_ns;            /* for a server that is away; each answer has 2 s at least */
+	bool make_namespace; /* a missing one: the cluster was made for this mount alone */
+	int64_t timeout_ns;  /* for a server that is away; each answer has 2 s at least */
 	void (*say)(const char *text); /* that it waits, and for what; the caller's thread */
 };
 struct start_facts {
