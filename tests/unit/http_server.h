@@ -46,6 +46,7 @@ struct http_server {
 	pthread_mutex_t mutex; /* guards what follows */
 	bool stopping;
 	const char *readyz; /* reply; NULL: 200 */
+	bool readyz_stalls;
 	size_t requests, connection_count;
 	struct buf log; /* all requests but /readyz */
 	int connections[HTTP_SERVER_CONNECTIONS];
@@ -115,6 +116,8 @@ static inline bool http_answer(struct http_connection *c, const struct buf *requ
 	pthread_mutex_lock(&s->mutex);
 	if (strncmp(request->data, "GET /readyz", 11) == 0) {
 		step.reply = s->readyz ? s->readyz : ok;
+		if (s->readyz_stalls)
+			step = (struct http_step){ .action = HTTP_STALL };
 	} else {
 		size_t i = s->requests < s->step_count ? s->requests : s->step_count - 1;
 		if (s->step_count > 0)

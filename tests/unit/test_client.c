@@ -109,6 +109,37 @@ static void request_start_64_at_once_all_succeed(void **state)
 	teardown();
 }
 
+static void set_readyz_stalls(bool stalls)
+{
+	pthread_mutex_lock(&t.server.mutex);
+	t.server.readyz_stalls = stalls;
+	pthread_mutex_unlock(&t.server.mutex);
+}
+
+static void get_within(int64_t timeout_ms, int result)
+{
+	call_init(&t.call, &t.fixture, REQUEST_GET, "/x", NULL);
+	t.call.timeout_ms = timeout_ms;
+	call_run(&t.call);
+	assert_int_equal(t.call.r, result);
+}
+
+/* A success has cancelled the probes' timer, and the probe that was out then fails. */
+static void client_away_again_while_a_probe_is_out_is_probed(void **state)
+{
+	(void)state;
+	setup({ .action = HTTP_STALL }, { OK2 }, { .action = HTTP_STALL });
+	set_readyz_stalls(true);
+	get_within(100, -ETIMEDOUT);
+	get_within(3000, 0);
+	assert_false(client_away(t.fixture.client, NULL));
+	get_within(100, -ETIMEDOUT);
+	assert_true(client_away(t.fixture.client, NULL));
+	set_readyz_stalls(false);
+	wait_until(!client_away(t.fixture.client, NULL));
+	teardown();
+}
+
 static void client_server_time_is_never_ahead(void **state)
 {
 	int64_t local_s = clock_realtime_ns() / CLOCK_NS_PER_S, date_s;
@@ -143,6 +174,7 @@ int main(void)
 		cmocka_unit_test(request_start_no_answer_is_ambiguous_and_away),
 		cmocka_unit_test(request_start_readyz_500_stays_away),
 		cmocka_unit_test(request_start_64_at_once_all_succeed),
+		cmocka_unit_test(client_away_again_while_a_probe_is_out_is_probed),
 		cmocka_unit_test(client_server_time_is_never_ahead),
 	};
 

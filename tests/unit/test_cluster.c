@@ -140,6 +140,28 @@ static void tls_hanging_handshake_is_away(void **state)
 	teardown();
 }
 
+static void proxy_url_is_used(void **state)
+{
+	char yaml[512];
+
+	(void)state;
+	fixture_make_dir(&t.fixture);
+	http_server_bind(&t.server);
+	http_server_listen(&t.server, ok, 1);
+	/* TEST-NET-1: nobody else would answer. */
+	snprintf(yaml, sizeof(yaml),
+		 "clusters: [{name: c, cluster: {server: 'http://192.0.2.1:8001', "
+		 "proxy-url: 'http://127.0.0.1:%d'}}]\n"
+		 "contexts: [{name: x, context: {cluster: c}}]\ncurrent-context: x\n",
+		 t.server.port);
+	write_file(t.fixture.kubeconfig, yaml);
+	fixture_connect(&t.fixture);
+	get(&t.fixture, &t.call, "/x");
+	assert_int_equal(t.call.r, 0);
+	assert_true(http_server_saw(&t.server, "GET http://192.0.2.1:8001/x HTTP/1.1"));
+	teardown();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +175,7 @@ int main(void)
 		cmocka_unit_test(tls_insecure_verifies_nothing),
 		cmocka_unit_test(tls_plain_http_server_is_eproto),
 		cmocka_unit_test(tls_hanging_handshake_is_away),
+		cmocka_unit_test(proxy_url_is_used),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
