@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tools/kubesim/collection.h"
+#include "tools/kubesim/delete.h"
 #include "tools/kubesim/discovery.h"
 #include "tools/kubesim/fault.h"
 #include "tools/kubesim/logs.h"
@@ -49,7 +50,8 @@ static void forbid(struct request *r, const struct route *route)
 	const char *verb = route_verb(r);
 	if (!route) {
 		reply_status(r, &(struct reply_status){ .code = 403, .reason = "Forbidden" },
-			     "forbidden: User \"%s\" cannot %s path \"%s\"", r->user, verb, r->path);
+			     "forbidden: User \"%s\" cannot %s path \"%s\"", r->user, verb,
+			     r->path);
 		return;
 	}
 	_cleanup_(buf_done) struct buf name = BUF_INIT, scope = BUF_INIT;
@@ -60,13 +62,14 @@ static void forbid(struct request *r, const struct route *route)
 	else
 		buf_add_str(&scope, "at the cluster scope");
 	reply_status(r,
-		     &(struct reply_status){ .code = 403, .reason = "Forbidden",
+		     &(struct reply_status){ .code = 403,
+					     .reason = "Forbidden",
 					     .kind = route->kind->plural,
 					     .name = route->name[0] ? route->name : NULL },
 		     "%s%s is forbidden: User \"%s\" cannot %s resource \"%s%s%s\" in API group "
-		     "\"%s\" %s", route->kind->plural, buf_str(&name), r->user, verb,
-		     route->kind->plural, route->sub[0] ? "/" : "", route->sub, route->kind->group,
-		     buf_str(&scope));
+		     "\"%s\" %s",
+		     route->kind->plural, buf_str(&name), r->user, verb, route->kind->plural,
+		     route->sub[0] ? "/" : "", route->sub, route->kind->group, buf_str(&scope));
 }
 
 static void serve_collection(struct request *r, const struct route *route)
@@ -83,7 +86,7 @@ static void serve_collection(struct request *r, const struct route *route)
 		object_create(r, route);
 		return;
 	case HTTP_DELETE:
-		object_delete_collection(r, route);
+		delete_collection(r, route);
 		return;
 	default:
 		reply_method(r);
@@ -103,7 +106,7 @@ static void serve_one(struct request *r, const struct route *route)
 		object_patch(r, route);
 		return;
 	case HTTP_DELETE:
-		object_delete(r, route);
+		delete_one(r, route);
 		return;
 	default:
 		reply_method(r);
@@ -143,7 +146,9 @@ void api_handle(struct request *r)
 {
 	struct route route;
 	if (r->too_large) {
-		reply_status(r, &(struct reply_status){ .code = 413, .reason = "RequestEntityTooLarge" },
+		reply_status(r,
+			     &(struct reply_status){ .code = 413,
+						     .reason = "RequestEntityTooLarge" },
 			     "Request entity too large: limit is %d", HTTP_MAX_BODY);
 		return;
 	}

@@ -50,7 +50,8 @@ static size_t file_read(const char *dir, const char *name, char *out, size_t siz
 static void kill_by_list(const char *dir)
 {
 	char text[16384];
-	for (int round = 0; round < 20 && file_read(dir, "cgroup.procs", text, sizeof(text)); round++) {
+	for (int round = 0; round < 20 && file_read(dir, "cgroup.procs", text, sizeof(text));
+	     round++) {
 		char *rest = text, *line;
 		while ((line = strsep(&rest, "\n")))
 			if (line[0])

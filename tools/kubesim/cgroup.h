@@ -15,7 +15,7 @@ void cgroup_done(void);
 
 /* memory_bytes 0: no limit. NULL: no cgroups here. */
 struct cgroup *cgroup_new(const char *pod_uid, const char *id, int64_t memory_bytes);
-void cgroup_free(struct cgroup *c); /* kills what is left in it and removes it */
+void cgroup_free(struct cgroup *c);        /* kills what is left in it and removes it */
 void cgroup_enter(const struct cgroup *c); /* the calling process; async-signal-safe */
 void cgroup_kill(const struct cgroup *c);
 bool cgroup_oom_killed(const struct cgroup *c);

@@ -72,7 +72,8 @@ void collection_done(void)
 static void token_make(unsigned long long id, size_t at, char *out)
 {
 	char plain[64];
-	int n = snprintf(plain, sizeof(plain), "{\"v\":\"kubesim\",\"id\":%llu,\"at\":%zu}", id, at);
+	int n = snprintf(plain, sizeof(plain), "{\"v\":\"kubesim\",\"id\":%llu,\"at\":%zu}", id,
+			 at);
 	EVP_EncodeBlock((unsigned char *)out, (const unsigned char *)plain, n);
 }
 
@@ -80,7 +81,8 @@ static bool token_read(const char *token, unsigned long long *ret_id, size_t *re
 {
 	char plain[256] = "";
 	size_t n = strlen(token);
-	if (n > 200 || EVP_DecodeBlock((unsigned char *)plain, (const unsigned char *)token, (int)n) < 0)
+	if (n > 200 ||
+	    EVP_DecodeBlock((unsigned char *)plain, (const unsigned char *)token, (int)n) < 0)
 		return false;
 	return sscanf(plain, "{\"v\":\"kubesim\",\"id\":%llu,\"at\":%zu}", ret_id, ret_at) == 2;
 }
@@ -146,8 +148,10 @@ static bool version_check(struct request *r)
 		cJSON_AddItemToArray(causes, cause);
 		http_header(r, "Retry-After", "1");
 		reply_status(r,
-			     &(struct reply_status){ .code = 504, .reason = "Timeout",
-						     .causes = causes, .retry_after = 1 },
+			     &(struct reply_status){ .code = 504,
+						     .reason = "Timeout",
+						     .causes = causes,
+						     .retry_after = 1 },
 			     "Too large resource version: %llu, current: %llu", n,
 			     (unsigned long long)store_rv());
 		return false;

@@ -18,7 +18,7 @@
 #include "tools/kubesim/event.h"
 #include "tools/kubesim/pod.h"
 
-#define PULL_FAILED_MS 3000     /* how long ErrImagePull shows before ImagePullBackOff */
+#define PULL_FAILED_MS 3000 /* how long ErrImagePull shows before ImagePullBackOff */
 #define PULL_BACKOFF_S 10
 #define CRASH_BACKOFF_S 10
 #define BACKOFF_MAX_S 300
@@ -27,8 +27,8 @@
 
 void container_field_path(const struct container *c, char *out, size_t size)
 {
-	snprintf(out, size, "spec.%s{%s}", c->role == CONTAINER_MAIN ? "containers" : "initContainers",
-		 c->name);
+	snprintf(out, size, "spec.%s{%s}",
+		 c->role == CONTAINER_MAIN ? "containers" : "initContainers", c->name);
 }
 
 static void tell(const struct container *c, bool warning, const char *reason, const char *fmt, ...)
@@ -43,8 +43,8 @@ static void tell(const struct container *c, bool warning, const char *reason, co
 	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
 	event_record(c->pod->object,
-		     &(struct event){ warning ? "Warning" : "Normal", reason, "kubelet", path }, "%s",
-		     buf_str(&text));
+		     &(struct event){ warning ? "Warning" : "Normal", reason, "kubelet", path },
+		     "%s", buf_str(&text));
 }
 
 static void set_waiting(struct container *c, const char *reason, const char *message)
@@ -92,8 +92,8 @@ static bool image_valid(const char *image)
 	const char *slash = strrchr(image, '/');
 	const char *end = strchr(slash ? slash : image, ':');
 	size_t n = end ? (size_t)(end - image) : strcspn(image, "@");
-	if (n == 0 || image[n - 1] == '/' || strstr(image, "//") || (end && strchr(end + 1, ':') &&
-								    !strchr(image, '@')))
+	if (n == 0 || image[n - 1] == '/' || strstr(image, "//") ||
+	    (end && strchr(end + 1, ':') && !strchr(image, '@')))
 		return false;
 	const char *first = strchr(image, '/');
 	for (size_t i = 0; i < n; i++) {
@@ -131,9 +131,11 @@ static void pull_fail(struct container *c)
 {
 	const char *image = image_of(c);
 	char text[512];
-	snprintf(text, sizeof(text),
-		 "failed to pull and unpack image \"%.100s\": failed to resolve reference \"%.100s\": "
-		 "%.100s: not found", image, image, image);
+	snprintf(
+		text, sizeof(text),
+		"failed to pull and unpack image \"%.100s\": failed to resolve reference \"%.100s\": "
+		"%.100s: not found",
+		image, image, image);
 	tell(c, false, "Pulling", "Pulling image \"%s\"", image);
 	tell(c, true, "Failed", "Failed to pull image \"%s\": %s", image, text);
 	tell(c, true, "Failed", "Error: ErrImagePull");
@@ -145,9 +147,11 @@ static void pull_fail(struct container *c)
 static void image_refuse(struct container *c)
 {
 	char text[512];
-	snprintf(text, sizeof(text),
-		 "Failed to apply default image tag \"%s\": couldn't parse image name \"%s\": invalid "
-		 "reference format", image_of(c), image_of(c));
+	snprintf(
+		text, sizeof(text),
+		"Failed to apply default image tag \"%s\": couldn't parse image name \"%s\": invalid "
+		"reference format",
+		image_of(c), image_of(c));
 	set_waiting(c, "InvalidImageName", text);
 	tell(c, true, "InspectFailed", "%s", text);
 	tell(c, true, "Failed", "Error: InvalidImageName");
@@ -334,12 +338,14 @@ static void run(struct container *c, struct podspec *spec)
 	tell(c, false, "Created", "Created container: %s", c->name);
 	if (!sandbox_finds(sandbox->argv[0])) {
 		char text[512];
-		snprintf(text, sizeof(text),
-			 "failed to create containerd task: failed to create shim task: OCI runtime "
-			 "create failed: runc create failed: unable to start container process: exec: "
-			 "\"%.100s\": %s: unknown", sandbox->argv[0],
-			 strchr(sandbox->argv[0], '/') ? "no such file or directory"
-						       : "executable file not found in $PATH");
+		snprintf(
+			text, sizeof(text),
+			"failed to create containerd task: failed to create shim task: OCI runtime "
+			"create failed: runc create failed: unable to start container process: exec: "
+			"\"%.100s\": %s: unknown",
+			sandbox->argv[0],
+			strchr(sandbox->argv[0], '/') ? "no such file or directory"
+						      : "executable file not found in $PATH");
 		start_error(c, text);
 		return;
 	}
@@ -411,8 +417,9 @@ void container_restart(struct container *c)
 	c->backoff_s = c->backoff_s < BACKOFF_MAX_S ? c->backoff_s : BACKOFF_MAX_S;
 	if (wait_s && c->role == CONTAINER_MAIN) {
 		char text[400];
-		snprintf(text, sizeof(text), "back-off %ds restarting failed container=%s pod=%s_%s(%s)",
-			 wait_s, c->name, c->pod->object->name, c->pod->object->ns, c->pod->uid);
+		snprintf(text, sizeof(text),
+			 "back-off %ds restarting failed container=%s pod=%s_%s(%s)", wait_s,
+			 c->name, c->pod->object->name, c->pod->object->ns, c->pod->uid);
 		set_waiting(c, "CrashLoopBackOff", text);
 		tell(c, true, "BackOff", "Back-off restarting failed container %s in pod %s_%s(%s)",
 		     c->name, c->pod->object->name, c->pod->object->ns, c->pod->uid);

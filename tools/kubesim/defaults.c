@@ -98,10 +98,10 @@ static const char *qos_class(const cJSON *spec)
 		cJSON *c;
 		cJSON_ArrayForEach(c, json_at(spec, lists[i])) {
 			for (size_t j = 0; j < ARRAY_SIZE(names); j++) {
-				const char *request = json_member(json_at(c, "resources.requests"),
-								  names[j]);
-				const char *limit = json_member(json_at(c, "resources.limits"),
-								names[j]);
+				const char *request =
+					json_member(json_at(c, "resources.requests"), names[j]);
+				const char *limit =
+					json_member(json_at(c, "resources.limits"), names[j]);
 				any = any || request || limit;
 				guaranteed = guaranteed && request && limit &&
 					     strcmp(request, limit) == 0;
@@ -121,7 +121,8 @@ void defaults_pod(cJSON *pod)
 	default_int(spec, "terminationGracePeriodSeconds", 30);
 	json_default_str(spec, "dnsPolicy", "ClusterFirst");
 	json_default_str(spec, "serviceAccountName", "default");
-	json_default_str(spec, "serviceAccount", json_str_or(spec, "serviceAccountName", "default"));
+	json_default_str(spec, "serviceAccount",
+			 json_str_or(spec, "serviceAccountName", "default"));
 	json_ensure(spec, "securityContext");
 	json_default_str(spec, "schedulerName", "default-scheduler");
 	defaults_tolerations(spec);

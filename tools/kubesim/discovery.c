@@ -41,7 +41,8 @@ static void resource_add(cJSON *list, const char *name, const char *kind, bool n
 	char singular[64] = "";
 	if (!strchr(name, '/'))
 		for (size_t i = 0; kind[i] && i + 1 < sizeof(singular); i++)
-			singular[i] = (char)(kind[i] >= 'A' && kind[i] <= 'Z' ? kind[i] + 32 : kind[i]);
+			singular[i] =
+				(char)(kind[i] >= 'A' && kind[i] <= 'Z' ? kind[i] + 32 : kind[i]);
 	cJSON_AddStringToObject(o, "name", name);
 	cJSON_AddStringToObject(o, "singularName", singular);
 	cJSON_AddBoolToObject(o, "namespaced", namespaced);
@@ -54,8 +55,8 @@ static void resource_add(cJSON *list, const char *name, const char *kind, bool n
 
 static void serve_resources(struct request *r, const char *group, const char *version)
 {
-	static const char *const verbs[] = { "create", "delete", "deletecollection", "get", "list",
-					     "patch", "update", "watch" };
+	static const char *const verbs[] = { "create", "delete", "deletecollection", "get",
+					     "list",   "patch",  "update",           "watch" };
 	static const char *const get[] = { "get" }, *const both[] = { "create", "get" };
 	static const char *const streams[] = { "pods/attach", "pods/exec", "pods/portforward" };
 	static const char *const options[] = { "PodAttachOptions", "PodExecOptions",
@@ -80,8 +81,8 @@ static void serve_resources(struct request *r, const char *group, const char *ve
 			resource_add(list, streams[i], options[i], true, both, 2, NULL);
 	}
 	if (strcmp(group, "authorization.k8s.io") == 0)
-		resource_add(list, "selfsubjectaccessreviews", "SelfSubjectAccessReview", false, both,
-			     1, NULL);
+		resource_add(list, "selfsubjectaccessreviews", "SelfSubjectAccessReview", false,
+			     both, 1, NULL);
 	reply_json(r, 200, o);
 }
 

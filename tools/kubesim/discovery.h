@@ -3,5 +3,5 @@
 #pragma once
 #include "tools/kubesim/http.h"
 
-bool discovery_public(const struct request *r);  /* may be asked anonymously */
-bool discovery_serve(struct request *r);         /* false: none of its paths */
+bool discovery_public(const struct request *r); /* may be asked anonymously */
+bool discovery_serve(struct request *r);        /* false: none of its paths */

@@ -48,7 +48,7 @@ static void rule_apply(const cJSON *rule, struct fault_state *f)
 	f->error_frame = (int)json_int(rule, "error", 0);
 	f->end_after_events = (int)json_int(rule, "end_after_events", 0);
 	const char *events = json_str_or(rule, "events", "");
-	f->events = strcmp(events, "drop") == 0	       ? FAULT_EVENTS_DROP
+	f->events = strcmp(events, "drop") == 0        ? FAULT_EVENTS_DROP
 		    : strcmp(events, "duplicate") == 0 ? FAULT_EVENTS_DUPLICATE
 		    : strcmp(events, "reorder") == 0   ? FAULT_EVENTS_REORDER
 						       : FAULT_EVENTS_NONE;
@@ -114,9 +114,10 @@ bool fault_answer(struct request *r)
 		http_reply(r, f->status, "text/plain; charset=utf-8", &body);
 		return true;
 	}
-	reply_status(r, &(struct reply_status){ .code = f->status,
-						.reason = f->reason,
-						.retry_after = f->retry_after },
+	reply_status(r,
+		     &(struct reply_status){ .code = f->status,
+					     .reason = f->reason,
+					     .retry_after = f->retry_after },
 		     "%s", message);
 	return true;
 }
@@ -128,7 +129,8 @@ void fault_serve(struct request *r)
 		cJSON *rules = cJSON_DetachItemFromObjectCaseSensitive(given, "rules");
 		if (!cJSON_IsArray(rules)) {
 			cJSON_Delete(rules);
-			reply_status(r, &(struct reply_status){ .code = 400, .reason = "BadRequest" },
+			reply_status(r,
+				     &(struct reply_status){ .code = 400, .reason = "BadRequest" },
 				     "want {\"rules\":[{…}]}");
 			return;
 		}

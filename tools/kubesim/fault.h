@@ -7,7 +7,7 @@
  *
  *	delay_ms                 the request waits
  *	status, reason, message, retry_after, text   the answer, a Status (text: a plain body)
- *	reset_after              the connection is reset after so many bytes of the response; 0: at once
+ *	reset_after              the connection is reset after so many bytes; 0: at once
  *	end_after_events         a watch ends cleanly after n events
  *	stall_after              after so many bytes nothing more comes, the connection stays
  *	chunk                    chunks of the response are at most so many bytes
@@ -21,17 +21,22 @@
 
 struct request;
 
-enum fault_events { FAULT_EVENTS_NONE, FAULT_EVENTS_DROP, FAULT_EVENTS_DUPLICATE, FAULT_EVENTS_REORDER };
+enum fault_events {
+	FAULT_EVENTS_NONE,
+	FAULT_EVENTS_DROP,
+	FAULT_EVENTS_DUPLICATE,
+	FAULT_EVENTS_REORDER
+};
 
 /* What the rule that matched does to one request; zeroed: nothing. */
 struct fault_state {
-	int status;           /* answer with this, 0: serve */
+	int status; /* answer with this, 0: serve */
 	int retry_after;
 	char reason[64];
 	char message[256];
 	bool text;
 	size_t chunk_bytes;
-	bool limited;         /* reset_after or stall_after holds */
+	bool limited; /* reset_after or stall_after holds */
 	bool reset_at_limit;
 	size_t reset_after;   /* bytes left until reset or stall */
 	bool reset, stalled;  /* the limit was reached */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * See http.h. What libwebsockets 4.1 does not do by itself and is made up for here:
- * - While a response is under way it neither reads nor ignores POLLIN: a client that hangs up would
- *   make the loop spin. So receiving is switched off (lws_rx_flow_control) whenever nothing waits to
- *   be sent, and the epoll set of loop.c watches the socket for EPOLLRDHUP instead.
+ * - While a response is under way it neither reads nor ignores POLLIN: a client that hangs up
+ *   would make the loop spin. So receiving is switched off (lws_rx_flow_control) whenever nothing
+ *   waits to be sent, and the epoll set of loop.c watches the socket for EPOLLRDHUP instead.
  * - A flow-controlled connection gets no writable callback: it is switched on again to write.
  * - HTTP_BODY_COMPLETION comes again whenever such a connection is readable: dispatched guards it.
  */
@@ -87,8 +87,8 @@ static struct request *request_new(struct lws *wsi)
 		enum lws_token_indexes token;
 		enum http_method method;
 	} methods[] = {
-		{ WSI_TOKEN_GET_URI, HTTP_GET },     { WSI_TOKEN_POST_URI, HTTP_POST },
-		{ WSI_TOKEN_PUT_URI, HTTP_PUT },     { WSI_TOKEN_PATCH_URI, HTTP_PATCH },
+		{ WSI_TOKEN_GET_URI, HTTP_GET },       { WSI_TOKEN_POST_URI, HTTP_POST },
+		{ WSI_TOKEN_PUT_URI, HTTP_PUT },       { WSI_TOKEN_PATCH_URI, HTTP_PATCH },
 		{ WSI_TOKEN_DELETE_URI, HTTP_DELETE },
 	};
 	struct request *r = calloc(1, sizeof(*r));
@@ -137,13 +137,25 @@ static const char *reason_phrase(int status)
 		int status;
 		const char *phrase;
 	} phrases[] = {
-		{ 200, "OK" }, { 201, "Created" }, { 202, "Accepted" }, { 204, "No Content" },
-		{ 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" },
-		{ 404, "Not Found" }, { 405, "Method Not Allowed" }, { 406, "Not Acceptable" },
-		{ 409, "Conflict" }, { 410, "Gone" }, { 413, "Request Entity Too Large" },
-		{ 415, "Unsupported Media Type" }, { 422, "Unprocessable Entity" },
-		{ 429, "Too Many Requests" }, { 500, "Internal Server Error" },
-		{ 503, "Service Unavailable" }, { 504, "Gateway Timeout" },
+		{ 200, "OK" },
+		{ 201, "Created" },
+		{ 202, "Accepted" },
+		{ 204, "No Content" },
+		{ 400, "Bad Request" },
+		{ 401, "Unauthorized" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 406, "Not Acceptable" },
+		{ 409, "Conflict" },
+		{ 410, "Gone" },
+		{ 413, "Request Entity Too Large" },
+		{ 415, "Unsupported Media Type" },
+		{ 422, "Unprocessable Entity" },
+		{ 429, "Too Many Requests" },
+		{ 500, "Internal Server Error" },
+		{ 503, "Service Unavailable" },
+		{ 504, "Gateway Timeout" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(phrases); i++)
 		if (phrases[i].status == status)
@@ -373,14 +385,15 @@ static int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void
 int http_start(const struct http_options *options, struct error *e)
 {
 	static struct lws_protocols protocols[3];
-	protocols[0] = (struct lws_protocols){ "http", http_callback, sizeof(struct http_session),
-					       0, 0, NULL, 0 };
+	protocols[0] = (struct lws_protocols){
+		"http", http_callback, sizeof(struct http_session), 0, 0, NULL, 0
+	};
 	protocols[1] = loop_protocol;
 	http.options = *options;
 	lws_set_log_level(LLL_ERR, NULL);
 	struct lws_context_creation_info info = {
-		.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
-			   LWS_SERVER_OPTION_DISABLE_IPV6,
+		.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+			   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_IPV6,
 		.fd_limit_per_thread = 8192,
 		.max_http_header_data2 = 48 * 1024,
 		.max_http_header_pool2 = 4096,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HTTP/1.1 over libwebsockets: one struct request per transaction. A handler answers a request once,
- * at once or later, with a whole body (Content-Length) or with a stream (chunked) that is pulled:
- * fill() is called when the socket takes more, so a slow reader costs no memory.
+ * HTTP/1.1 over libwebsockets: one struct request per transaction. A handler answers a request
+ * once, at once or later, with a whole body (Content-Length) or with a stream (chunked) that is
+ * pulled: fill() is called when the socket takes more, so a slow reader costs no memory.
  */
 #pragma once
 #include <libwebsockets.h>
@@ -33,20 +33,20 @@ struct http_stream {
 
 struct request {
 	enum http_method method;
-	char *path;           /* decoded, owned */
+	char *path; /* decoded, owned */
 	struct http_arg args[HTTP_MAX_ARGS];
 	size_t arg_count;
-	char *accept;         /* owned, "" when absent; so are the next three */
+	char *accept; /* owned, "" when absent; so are the next three */
 	char *content_type;
 	char *authorization;
 	char *user_agent;
 	struct buf body;
-	const char *user;     /* who it is: "kubernetes-admin", "system:anonymous" */
+	const char *user; /* who it is: "kubernetes-admin", "system:anonymous" */
 
 	/* Private to http.c. */
 	struct lws *wsi;
-	struct buf head;      /* extra header lines of the response */
-	struct buf out;       /* bytes of the response not yet sent */
+	struct buf head; /* extra header lines of the response */
+	struct buf out;  /* bytes of the response not yet sent */
 	size_t out_sent;
 	const struct http_stream *stream;
 	void *stream_data;
@@ -58,17 +58,17 @@ struct request {
 
 struct http_options {
 	const char *address;
-	int port;                         /* 0: any */
-	const void *cert_pem, *key_pem;   /* the server's, NUL-terminated */
+	int port;                       /* 0: any */
+	const void *cert_pem, *key_pem; /* the server's, NUL-terminated */
 	int (*verify)(int ok, X509_STORE_CTX *ctx);
-	void (*tls_setup)(SSL_CTX *ctx);  /* called once with the server's context */
+	void (*tls_setup)(SSL_CTX *ctx);   /* called once with the server's context */
 	void (*handle)(struct request *r); /* answers, or keeps r and answers later */
 };
 
 int http_start(const struct http_options *options, struct error *e);
 int http_port(void);
-int http_service(void);  /* one turn of the loop; negative: over */
-void http_cancel(void);  /* async-signal-safe wake-up of http_service */
+int http_service(void); /* one turn of the loop; negative: over */
+void http_cancel(void); /* async-signal-safe wake-up of http_service */
 void http_stop(void);
 
 const char *http_arg(const struct request *r, const char *name); /* NULL: not given */

@@ -5,12 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const pod_fields[] = { "spec.nodeName", "spec.restartPolicy", "spec.schedulerName",
-					  "spec.serviceAccountName", "status.phase", "status.podIP",
+static const char *const pod_fields[] = { "spec.nodeName",
+					  "spec.restartPolicy",
+					  "spec.schedulerName",
+					  "spec.serviceAccountName",
+					  "status.phase",
+					  "status.podIP",
 					  NULL };
-static const char *const event_fields[] = { "involvedObject.kind", "involvedObject.namespace",
-					    "involvedObject.name", "involvedObject.uid",
-					    "involvedObject.fieldPath", "reason", "type", NULL };
+static const char *const event_fields[] = { "involvedObject.kind",
+					    "involvedObject.namespace",
+					    "involvedObject.name",
+					    "involvedObject.uid",
+					    "involvedObject.fieldPath",
+					    "reason",
+					    "type",
+					    NULL };
 static const char *const namespace_fields[] = { "status.phase", NULL };
 static const char *const secret_fields[] = { "type", NULL };
 static const char *const no_fields[] = { NULL };

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The resources kubesim serves: one row each; discovery, routing and storage come from the table. */
+/* The resources kubesim serves: one row each, which discovery, routing and storage read. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 
 struct kind {
-	const char *group, *version;       /* "" is the core group */
+	const char *group, *version; /* "" is the core group */
 	const char *plural, *kind, *short_name;
 	bool namespaced;
-	const char *const *fields;         /* field selectors beyond metadata.*; NULL-terminated */
+	const char *const *fields; /* field selectors beyond metadata.*; NULL-terminated */
 };
 
 enum kind_id {

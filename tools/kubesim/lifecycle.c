@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See lifecycle.h. A pod is driven by lifecycle_step(): it looks at the containers in their order and
- * does the one next thing. Ending is one path for a DELETE, a deadline and a natural end: the main
- * containers get SIGTERM, then the sidecars, after the grace period everything SIGKILL; when all are
- * down the final phase is published, and a deleted pod's object goes away a moment later.
+ * See lifecycle.h. A pod is driven by lifecycle_step(): it looks at the containers in their order
+ * and does the one next thing. Ending is one path for a DELETE, a deadline and a natural end: the
+ * main containers get SIGTERM, then the sidecars, after the grace period everything SIGKILL; when
+ * all are down the final phase is published, and a deleted pod's object goes away a moment later.
  */
 #include "tools/kubesim/lifecycle.h"
 
@@ -18,14 +18,14 @@
 #include <unistd.h>
 
 #include "k8s/base/rfc3339.h"
+#include "tools/kubesim/delete.h"
 #include "tools/kubesim/event.h"
-#include "tools/kubesim/object.h"
 #include "tools/kubesim/pod.h"
 #include "tools/kubesim/quota.h"
 
-#define STEP_MS 15              /* between the scheduler's, the kubelet's and the runtime's part */
-#define SIDECAR_MIN_GRACE_S 2   /* what is left for sidecars when the main containers used it up */
-#define REMOVE_MS 60            /* from the final status to DELETED */
+#define STEP_MS 15            /* between the scheduler's, the kubelet's and the runtime's part */
+#define SIDECAR_MIN_GRACE_S 2 /* what is left for sidecars when the main containers used it up */
+#define REMOVE_MS 60          /* from the final status to DELETED */
 #define MOUNT_RETRY_MS 2000
 
 static struct list pods = LIST_INIT(pods);
@@ -155,19 +155,23 @@ static void schedule(struct loop_timer *t)
 	const char *why = misfit(p);
 	if (why) {
 		char text[400];
-		snprintf(text, sizeof(text),
-			 "0/1 nodes are available: %s. no new claims to deallocate, preemption: 0/1 "
-			 "nodes are available: 1 Preemption is not helpful for scheduling.", why);
+		snprintf(
+			text, sizeof(text),
+			"0/1 nodes are available: %s. no new claims to deallocate, preemption: 0/1 "
+			"nodes are available: 1 Preemption is not helpful for scheduling.",
+			why);
 		podstatus_unschedulable(p, text);
 		event_record(p->object,
-			     &(struct event){ "Warning", "FailedScheduling", "default-scheduler", NULL },
+			     &(struct event){ "Warning", "FailedScheduling", "default-scheduler",
+					      NULL },
 			     "%s", text);
 		return;
 	}
 	p->scheduled = true;
 	podstatus_publish(p);
 	event_record(p->object, &(struct event){ "Normal", "Scheduled", "default-scheduler", NULL },
-		     "Successfully assigned %s/%s to " LIFECYCLE_NODE, p->object->ns, p->object->name);
+		     "Successfully assigned %s/%s to " LIFECYCLE_NODE, p->object->ns,
+		     p->object->name);
 	loop_timer_set(&p->step, STEP_MS, kubelet_sees);
 }
 
@@ -186,7 +190,7 @@ static void pod_remove(struct loop_timer *t)
 	struct pod *p = container_of(t, struct pod, step);
 	struct object *o = p->object;
 	pod_free(p);
-	object_remove(o);
+	delete_finish(o);
 	reschedule();
 }
 
@@ -249,7 +253,8 @@ static void pod_stop(struct pod *p)
 		char path[320];
 		container_field_path(c, path, sizeof(path));
 		if (c->sandbox && kill_later)
-			event_record(p->object, &(struct event){ "Normal", "Killing", "kubelet", path },
+			event_record(p->object,
+				     &(struct event){ "Normal", "Killing", "kubelet", path },
 				     "Stopping container %s", c->name);
 		container_stop(c);
 	}
@@ -349,7 +354,8 @@ static void volumes_ready(struct loop_timer *t)
 		lifecycle_step(p);
 		return;
 	}
-	event_record(p->object, &(struct event){ "Warning", "FailedMount", "kubelet", NULL }, "%s", why);
+	event_record(p->object, &(struct event){ "Warning", "FailedMount", "kubelet", NULL }, "%s",
+		     why);
 	loop_timer_set(t, MOUNT_RETRY_MS, volumes_ready);
 }
 
@@ -403,7 +409,7 @@ bool lifecycle_delete(struct object *o, int64_t grace_s)
 	if (!p || grace_s == 0 || (p->finished && !p->deleting)) {
 		if (p)
 			pod_free(p);
-		object_remove(o);
+		delete_finish(o);
 		reschedule();
 		return false;
 	}
@@ -443,14 +449,16 @@ void lifecycle_find_log(const struct object *pod, const char *container, bool pr
 		ret->log = logfile_ref(c->log);
 		return;
 	}
-	const char *what = strcmp(c->reason, "ErrImagePull") == 0 ? "trying and failing to pull image"
+	const char *what = strcmp(c->reason, "ErrImagePull") == 0
+				   ? "trying and failing to pull image"
 			   : strcmp(c->reason, "ImagePullBackOff") == 0 ||
-					     strcmp(c->reason, "InvalidImageName") == 0
+					   strcmp(c->reason, "InvalidImageName") == 0
 				   ? "image can't be pulled"
 				   : c->reason;
 	bool pull = what != c->reason && c->reason[0];
-	snprintf(ret->why, sizeof(ret->why), "container \"%s\" in pod \"%s\" is waiting to start: %s",
-		 container, pod->name, pull || c->reason[0] ? what : "ContainerCreating");
+	snprintf(ret->why, sizeof(ret->why),
+		 "container \"%s\" in pod \"%s\" is waiting to start: %s", container, pod->name,
+		 pull || c->reason[0] ? what : "ContainerCreating");
 }
 
 int lifecycle_init(const char *dir, struct error *e)

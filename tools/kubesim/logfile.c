@@ -20,9 +20,9 @@ struct logfile {
 	bool tty, ended;
 	off_t size;
 	int64_t last_stamp_ns;
-	bool in_line;            /* the file's last line has no newline yet */
-	struct buf partial[2];   /* unfinished line of stdout, stderr */
-	int64_t partial_ns[2];   /* when its first byte came */
+	bool in_line;          /* the file's last line has no newline yet */
+	struct buf partial[2]; /* unfinished line of stdout, stderr */
+	int64_t partial_ns[2]; /* when its first byte came */
 	struct list readers;
 };
 

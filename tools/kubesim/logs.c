@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * See logs.h. The start of the answer is found by walking the stamps once: the file is scanned in
- * blocks, and what sinceTime or tailLines leave out is skipped. From there on lines are copied, with
- * or without their stamps, until the end of what there is, or, following, of the container.
+ * blocks, and what sinceTime or tailLines leave out is skipped. From there on lines are copied,
+ * with or without their stamps, until the end of what there is, or, following, of the container.
  */
 #include "tools/kubesim/logs.h"
 
@@ -23,8 +23,8 @@ struct logs {
 	struct request *r;
 	off_t at;
 	bool follow, stamps;
-	size_t in_stamp;  /* bytes of a line's stamp still to drop */
-	int64_t limit;    /* bytes left, -1: no limit */
+	size_t in_stamp; /* bytes of a line's stamp still to drop */
+	int64_t limit;   /* bytes left, -1: no limit */
 };
 
 static void logs_close(void *data)
@@ -89,11 +89,11 @@ static void logs_grown(struct logfile_reader *reader)
 /* ---- where to begin ---- */
 
 struct scan {
-	int64_t since_ns;  /* lines before it are skipped */
-	int64_t tail;      /* -1: all */
-	off_t *starts;     /* ring of the last `tail` line starts */
+	int64_t since_ns; /* lines before it are skipped */
+	int64_t tail;     /* -1: all */
+	off_t *starts;    /* ring of the last `tail` line starts */
 	size_t lines;
-	off_t first;       /* start of the first line not skipped */
+	off_t first; /* start of the first line not skipped */
 	bool found;
 };
 
@@ -155,8 +155,10 @@ static bool since_read(struct request *r, int64_t *ret_ns)
 		return false;
 	}
 	if (time_arg && rfc3339_parse_seconds(time_arg, &s, NULL) < 0) {
-		reply_bad_request(r, "parsing time \"%s\" as \"2006-01-02T15:04:05Z07:00\": cannot "
-				  "parse", time_arg);
+		reply_bad_request(r,
+				  "parsing time \"%s\" as \"2006-01-02T15:04:05Z07:00\": cannot "
+				  "parse",
+				  time_arg);
 		return false;
 	}
 	if (seconds)
@@ -188,10 +190,13 @@ static bool container_pick(struct request *r, const struct object *pod, char *ou
 		buf_printf(&names, "%s%s", names.len ? " " : "", json_str_or(c, "name", ""));
 	_cleanup_(buf_done) struct buf main_names = BUF_INIT;
 	cJSON_ArrayForEach(c, mains)
-		buf_printf(&main_names, "%s%s", main_names.len ? " " : "", json_str_or(c, "name", ""));
-	reply_bad_request(r, "a container name must be specified for pod %s, choose one of: [%s]%s%s%s",
-			  pod->name, buf_str(&main_names), names.len ? " or one of the init containers: [" : "",
-			  buf_str(&names), names.len ? "]" : "");
+		buf_printf(&main_names, "%s%s", main_names.len ? " " : "",
+			   json_str_or(c, "name", ""));
+	reply_bad_request(
+		r, "a container name must be specified for pod %s, choose one of: [%s]%s%s%s",
+		pod->name, buf_str(&main_names),
+		names.len ? " or one of the init containers: [" : "", buf_str(&names),
+		names.len ? "]" : "");
 	return false;
 }
 
@@ -209,7 +214,8 @@ void logs_serve(struct request *r, const struct object *pod)
 		if (found.why[0] && json_str(json, "spec.nodeName"))
 			reply_bad_request(r, "%s", found.why);
 		else
-			reply_text(r, 200, "text/plain", ""); /* no node: an empty log, not an error */
+			reply_text(r, 200, "text/plain",
+				   ""); /* no node: an empty log, not an error */
 		return;
 	}
 	struct logs *l = calloc(1, sizeof(*l));
@@ -217,9 +223,12 @@ void logs_serve(struct request *r, const struct object *pod)
 	s.starts = calloc(s.tail > 0 ? (size_t)s.tail : 1, sizeof(off_t));
 	if (!l || !s.starts)
 		abort();
-	*l = (struct logs){ .log = found.log, .r = r, .follow = route_arg_true(r, "follow"),
+	*l = (struct logs){ .log = found.log,
+			    .r = r,
+			    .follow = route_arg_true(r, "follow"),
 			    .stamps = route_arg_true(r, "timestamps"),
-			    .in_stamp = LOGFILE_STAMP, .limit = limit ? atoll(limit) : -1 };
+			    .in_stamp = LOGFILE_STAMP,
+			    .limit = limit ? atoll(limit) : -1 };
 	list_init(&l->reader.all);
 	l->at = scan_start(&s, l->log);
 	free(s.starts);

@@ -48,7 +48,8 @@ int loop_init(struct lws_context *context, struct lws_vhost *vhost, struct error
 	if (loop_epoll < 0)
 		return error_set(e, errno, "epoll_create1: %s", strerror(errno));
 	lws_sock_file_fd_type fd = { .filefd = loop_epoll };
-	if (!lws_adopt_descriptor_vhost(vhost, LWS_ADOPT_RAW_FILE_DESC, fd, loop_protocol.name, NULL))
+	if (!lws_adopt_descriptor_vhost(vhost, LWS_ADOPT_RAW_FILE_DESC, fd, loop_protocol.name,
+					NULL))
 		return error_set(e, EIO, "libwebsockets: cannot adopt the epoll descriptor");
 	return 0;
 }
@@ -59,7 +60,8 @@ void loop_done(void)
 	loop_epoll = -1;
 }
 
-int loop_watch(struct loop_fd *f, int fd, uint32_t events, void (*ready)(struct loop_fd *, uint32_t))
+int loop_watch(struct loop_fd *f, int fd, uint32_t events,
+	       void (*ready)(struct loop_fd *, uint32_t))
 {
 	f->fd = fd;
 	f->ready = ready;
@@ -87,7 +89,8 @@ static void loop_timer_fired(lws_sorted_usec_list_t *sul)
 void loop_timer_set(struct loop_timer *t, int64_t delay_ms, void (*fire)(struct loop_timer *))
 {
 	t->fire = fire;
-	lws_sul_schedule(loop_context, 0, &t->sul, loop_timer_fired, (delay_ms + 1) * LWS_US_PER_MS);
+	lws_sul_schedule(loop_context, 0, &t->sul, loop_timer_fired,
+			 (delay_ms + 1) * LWS_US_PER_MS);
 }
 
 void loop_timer_stop(struct loop_timer *t)

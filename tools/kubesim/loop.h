@@ -12,7 +12,7 @@
 #include "k8s/base/error.h"
 
 struct loop_fd {
-	int fd; /* borrowed; -1: not watched */
+	int fd;                                            /* borrowed; -1: not watched */
 	void (*ready)(struct loop_fd *f, uint32_t events); /* EPOLL*; may free f */
 };
 
@@ -26,7 +26,8 @@ extern const struct lws_protocols loop_protocol; /* goes into the vhost's list o
 int loop_init(struct lws_context *context, struct lws_vhost *vhost, struct error *e);
 void loop_done(void);
 
-int loop_watch(struct loop_fd *f, int fd, uint32_t events, void (*ready)(struct loop_fd *, uint32_t));
+int loop_watch(struct loop_fd *f, int fd, uint32_t events,
+	       void (*ready)(struct loop_fd *, uint32_t));
 void loop_unwatch(struct loop_fd *f); /* does not close; safe when not watched */
 
 void loop_timer_set(struct loop_timer *t, int64_t delay_ms, void (*fire)(struct loop_timer *));

@@ -2,9 +2,9 @@
 /*
  * kubesim: the Kubernetes API of one small cluster in one program, for trying weaverfs without a
  * cluster and for its tests. Pods are local processes in bubblewrap sandboxes; nothing here is a
- * security boundary. State lives in memory, DIR holds the kubeconfig, the token and the pods' files.
- * Start: certificates, listening, the objects a fresh cluster has, then the kubeconfig, written last
- * and atomically: who sees it can connect. SIGTERM and SIGINT end all pods, then the program.
+ * security boundary. State lives in memory; DIR has the kubeconfig, the token and the pods' files.
+ * Start: certificates, listening, the objects a fresh cluster has, then the kubeconfig, written
+ * last and atomically: who sees it can connect. SIGTERM and SIGINT end all pods, then the program.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -49,7 +49,8 @@ static int usage(FILE *out)
 	fputs("usage: kubesim --state DIR [--listen 127.0.0.1:0] [--synthetic N]\n"
 	      "  --state DIR        where kubeconfig, token and the pods' files go\n"
 	      "  --listen ADDR:PORT IPv4 address and port, 0 for a free one\n"
-	      "  --synthetic N      N running pods that cost nothing, in loom-weavers\n", out);
+	      "  --synthetic N      N running pods that cost nothing, in loom-weavers\n",
+	      out);
 	return out == stdout ? 0 : 2;
 }
 
@@ -178,10 +179,13 @@ static int start(const struct settings *s, char *token, size_t size, struct erro
 		return r;
 	api_init(token);
 	const struct tls_material *pem = tls_material();
-	r = http_start(&(struct http_options){ .address = s->address, .port = s->port,
+	r = http_start(&(struct http_options){ .address = s->address,
+					       .port = s->port,
 					       .cert_pem = pem->server_cert,
 					       .key_pem = pem->server_key,
-					       .tls_setup = tls_setup, .handle = api_handle }, e);
+					       .tls_setup = tls_setup,
+					       .handle = api_handle },
+		       e);
 	if (r == 0)
 		r = lifecycle_init(s->state, e);
 	if (r < 0)
@@ -212,7 +216,8 @@ int main(int argc, char **argv)
 	struct sigaction action = { .sa_handler = on_signal };
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
-	printf("kubesim: https://%s:%d KUBECONFIG=%s/kubeconfig\n", s.address, http_port(), s.state);
+	printf("kubesim: https://%s:%d KUBECONFIG=%s/kubeconfig\n", s.address, http_port(),
+	       s.state);
 	fflush(stdout);
 	while (!stop_asked && http_service() >= 0)
 		continue;

@@ -54,8 +54,8 @@ static void hide_fuse(struct plan *p)
 	while (f && fgets(line, sizeof(line), f)) {
 		char path[PATH_MAX];
 		const char *type = strstr(line, " - ");
-		if (type && strncmp(type + 3, "fuse", 4) == 0 &&
-		    p->hidden_count < PLAN_MAX && sscanf(line, "%*s %*s %*s %*s %4095s", path) == 1)
+		if (type && strncmp(type + 3, "fuse", 4) == 0 && p->hidden_count < PLAN_MAX &&
+		    sscanf(line, "%*s %*s %*s %*s %4095s", path) == 1)
 			p->hidden[p->hidden_count++] = strdup(path);
 	}
 	if (f)
@@ -140,9 +140,21 @@ static void bind_path(const struct plan *p, const char *path, int depth)
 void mountplan_add(const struct sandbox_spec *spec, struct buf *out)
 {
 	static const char *const hidden[] = {
-		"/root", "/home", "/run", "/tmp", "/proc", "/dev", "/boot", "/mnt", "/media",
-		"/lost+found", "/etc/rancher", "/etc/kubernetes", "/var/lib/rancher",
-		"/var/lib/kubelet", "/var/tmp",
+		"/root",
+		"/home",
+		"/run",
+		"/tmp",
+		"/proc",
+		"/dev",
+		"/boot",
+		"/mnt",
+		"/media",
+		"/lost+found",
+		"/etc/rancher",
+		"/etc/kubernetes",
+		"/var/lib/rancher",
+		"/var/lib/kubelet",
+		"/var/tmp",
 	};
 	struct plan p = { .out = out, .spec = spec };
 	for (size_t i = 0; i < ARRAY_SIZE(hidden); i++)
@@ -156,8 +168,8 @@ void mountplan_add(const struct sandbox_spec *spec, struct buf *out)
 		args(out, "--perms", "1777", "--tmpfs", scratch[i], NULL);
 	args(out, "--bind", spec->workspace, "/workspace", NULL);
 	for (size_t i = 0; i < spec->mount_count; i++)
-		args(out, spec->mounts[i].read_only ? "--ro-bind" : "--bind", spec->mounts[i].source,
-		     spec->mounts[i].target, NULL);
+		args(out, spec->mounts[i].read_only ? "--ro-bind" : "--bind",
+		     spec->mounts[i].source, spec->mounts[i].target, NULL);
 	for (size_t i = 0; i < p.hidden_count; i++)
 		free(p.hidden[i]);
 }

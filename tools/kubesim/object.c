@@ -7,9 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "tools/kubesim/collection.h"
+#include "tools/kubesim/decode.h"
 #include "tools/kubesim/defaults.h"
 #include "tools/kubesim/lifecycle.h"
 #include "tools/kubesim/patch.h"
@@ -19,7 +18,7 @@
 #include "tools/kubesim/table.h"
 #include "tools/kubesim/validate.h"
 
-static void reply_object(struct request *r, int code, const struct kind *k, const struct revision *v)
+void object_reply(struct request *r, int code, const struct kind *k, const struct revision *v)
 {
 	struct buf body = BUF_INIT;
 	store_render(k, v, &body);
@@ -27,8 +26,7 @@ static void reply_object(struct request *r, int code, const struct kind *k, cons
 	http_reply(r, code, "application/json", &body);
 }
 
-/* The object of the route, or NULL: answered with 404. */
-static struct object *object_of(struct request *r, const struct route *route)
+struct object *object_find(struct request *r, const struct route *route)
 {
 	struct object *o = store_find(route->kind, route->ns, route->name);
 	if (!o)
@@ -40,7 +38,7 @@ static void reply_object_table(struct request *r, const struct kind *k, const st
 {
 	enum table_mode mode = table_wanted(r);
 	if (mode == TABLE_OFF) {
-		reply_object(r, 200, k, v);
+		object_reply(r, 200, k, v);
 		return;
 	}
 	struct buf body = BUF_INIT;
@@ -52,7 +50,7 @@ static void reply_object_table(struct request *r, const struct kind *k, const st
 
 void object_get(struct request *r, const struct route *route)
 {
-	struct object *o = object_of(r, route);
+	struct object *o = object_find(r, route);
 	if (o)
 		reply_object_table(r, route->kind, o->now);
 }
@@ -73,7 +71,7 @@ static void name_generate(cJSON *metadata)
 	json_set_str(metadata, "name", name);
 }
 
-static cJSON *body_parse(const struct request *r)
+cJSON *object_body(const struct request *r)
 {
 	if (protobuf_is(r->content_type))
 		return protobuf_read(buf_str(&r->body), r->body.len);
@@ -83,7 +81,7 @@ static cJSON *body_parse(const struct request *r)
 /* The request's object, or NULL: answered with 400. Returns owned. */
 static cJSON *body_read(struct request *r, const struct route *route)
 {
-	_cleanup_(cJSON_Deletep) cJSON *json = body_parse(r);
+	_cleanup_(cJSON_Deletep) cJSON *json = object_body(r);
 	struct error e = ERROR_INIT;
 	if (!cJSON_IsObject(json)) {
 		reply_bad_request(r, "couldn't get version/kind; json parse error: invalid body");
@@ -91,19 +89,21 @@ static cJSON *body_read(struct request *r, const struct route *route)
 	}
 	const char *kind = json_str(json, "kind");
 	if (kind && strcmp(kind, route->kind->kind) != 0) {
-		reply_bad_request(r, "%s in version \"%s\" cannot be handled as a %s: no kind \"%s\" "
-				  "is registered", kind, route->kind->version, route->kind->kind, kind);
+		reply_bad_request(r,
+				  "%s in version \"%s\" cannot be handled as a %s: no kind \"%s\" "
+				  "is registered",
+				  kind, route->kind->version, route->kind->kind, kind);
 		return NULL;
 	}
 	const char *strict = http_arg(r, "fieldValidation");
-	if (!validate_decode(route->kind, json, strict && strcmp(strict, "Strict") == 0, &e)) {
+	if (!decode_check(route->kind, json, strict && strcmp(strict, "Strict") == 0, &e)) {
 		reply_bad_request(r, "%s", e.text);
 		return NULL;
 	}
 	const char *ns = json_str(json, "metadata.namespace");
 	if (ns && ns[0] && route->kind->namespaced && strcmp(ns, route->ns) != 0) {
 		reply_bad_request(r, "the namespace of the provided object does not match the "
-				  "namespace sent on the request");
+				     "namespace sent on the request");
 		return NULL;
 	}
 	return move_ptr(&json);
@@ -128,11 +128,14 @@ static bool namespace_check(struct request *r, const struct route *route, const 
 	cJSON_AddStringToObject(cause, "field", "metadata.namespace");
 	cJSON_AddItemToArray(causes, cause);
 	reply_status(r,
-		     &(struct reply_status){ .code = 403, .reason = "Forbidden",
-					     .kind = route->kind->plural, .name = name,
+		     &(struct reply_status){ .code = 403,
+					     .reason = "Forbidden",
+					     .kind = route->kind->plural,
+					     .name = name,
 					     .causes = causes },
 		     "%s \"%s\" is forbidden: unable to create new content in namespace %s because "
-		     "it is being terminated", route->kind->plural, name, route->ns);
+		     "it is being terminated",
+		     route->kind->plural, name, route->ns);
 	return false;
 }
 
@@ -234,10 +237,12 @@ void object_create(struct request *r, const struct route *route)
 	if (have) {
 		_cleanup_(cJSON_Deletep) cJSON *other = store_json(have);
 		reply_status(r,
-			     &(struct reply_status){ 409, "AlreadyExists", route->kind->plural, name },
+			     &(struct reply_status){ 409, "AlreadyExists", route->kind->plural,
+						     name },
 			     "%s%s \"%s\" already exists",
-			     json_str(other, "metadata.deletionTimestamp") ? "object is being deleted: "
-									   : "",
+			     json_str(other, "metadata.deletionTimestamp")
+				     ? "object is being deleted: "
+				     : "",
 			     route->kind->plural, name);
 		return;
 	}
@@ -249,7 +254,7 @@ void object_create(struct request *r, const struct route *route)
 		return;
 	}
 	struct object *o = store_add(route->kind, route->ns, name, move_ptr(&json));
-	reply_object(r, 201, o->kind, o->now);
+	object_reply(r, 201, o->kind, o->now);
 	created(o);
 }
 
@@ -265,12 +270,16 @@ static void drop_empty(cJSON *metadata, const char *key)
 /* What the server alone decides is as it was. */
 static void keep_server_fields(cJSON *json, const cJSON *before, const struct object *o)
 {
-	static const char *const keys[] = { "uid", "creationTimestamp", "deletionTimestamp",
-					    "deletionGracePeriodSeconds", "generation", "namespace" };
+	static const char *const keys[] = { "uid",
+					    "creationTimestamp",
+					    "deletionTimestamp",
+					    "deletionGracePeriodSeconds",
+					    "generation",
+					    "namespace" };
 	cJSON *metadata = json_ensure(json, "metadata");
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-		const cJSON *was = cJSON_GetObjectItemCaseSensitive(json_at(before, "metadata"),
-								    keys[i]);
+		const cJSON *was =
+			cJSON_GetObjectItemCaseSensitive(json_at(before, "metadata"), keys[i]);
 		if (was)
 			json_set(metadata, keys[i], cJSON_Duplicate(was, true));
 		else
@@ -306,8 +315,10 @@ static void object_replace(struct request *r, struct object *o, cJSON *taken)
 		validate_add(&v, "Invalid", "metadata.uid",
 			     "Invalid value: \"%s\": field is immutable", uid);
 	if (strcmp(json_str_or(json, "metadata.name", ""), o->name) != 0) {
-		reply_bad_request(r, "the name of the object (%s) does not match the name on the URL "
-				  "(%s)", json_str_or(json, "metadata.name", ""), o->name);
+		reply_bad_request(r,
+				  "the name of the object (%s) does not match the name on the URL "
+				  "(%s)",
+				  json_str_or(json, "metadata.name", ""), o->name);
 		return;
 	}
 	keep_server_fields(json, before, o);
@@ -323,7 +334,7 @@ static void object_replace(struct request *r, struct object *o, cJSON *taken)
 	if (kind_is(o->kind, KIND_SECRET))
 		secret_prepare(json);
 	bool changed = store_update(o, move_ptr(&json));
-	reply_object(r, 200, o->kind, o->now);
+	object_reply(r, 200, o->kind, o->now);
 	if (changed && kind_is(o->kind, KIND_POD))
 		lifecycle_changed(o);
 	if (changed && kind_is(o->kind, KIND_RESOURCEQUOTA))
@@ -332,7 +343,7 @@ static void object_replace(struct request *r, struct object *o, cJSON *taken)
 
 void object_update(struct request *r, const struct route *route)
 {
-	struct object *o = object_of(r, route);
+	struct object *o = object_find(r, route);
 	cJSON *json = o ? body_read(r, route) : NULL;
 	if (json)
 		object_replace(r, o, json);
@@ -340,15 +351,16 @@ void object_update(struct request *r, const struct route *route)
 
 void object_patch(struct request *r, const struct route *route)
 {
-	struct object *o = object_of(r, route);
+	struct object *o = object_find(r, route);
 	if (!o)
 		return;
 	enum patch_type type = patch_type(r->content_type);
 	if (type == PATCH_UNKNOWN) {
-		reply_status(r, &(struct reply_status){ 415, "UnsupportedMediaType" },
-			     "the body of the request was in an unknown format - accepted media types "
-			     "include: application/json-patch+json, application/merge-patch+json, "
-			     "application/strategic-merge-patch+json");
+		reply_status(
+			r, &(struct reply_status){ 415, "UnsupportedMediaType" },
+			"the body of the request was in an unknown format - accepted media types "
+			"include: application/json-patch+json, application/merge-patch+json, "
+			"application/strategic-merge-patch+json");
 		return;
 	}
 	struct error e = ERROR_INIT;
@@ -366,175 +378,4 @@ void object_patch(struct request *r, const struct route *route)
 		reply_bad_request(r, "error decoding patch: %s", e.text);
 	else
 		object_replace(r, o, move_ptr(&json));
-}
-
-/* ---- delete ---- */
-
-/* Whatever names o as its owner goes with it, as the garbage collector sees to. */
-static void owned_remove(const struct object *owner)
-{
-	static const enum kind_id kinds[] = { KIND_SECRET, KIND_CONFIGMAP };
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		struct object *const *all;
-		size_t n = store_range(&kind_table[kinds[i]], owner->ns, &all);
-		while (n-- > 0) {
-			_cleanup_(cJSON_Deletep) cJSON *o = store_json(all[n]);
-			const cJSON *first =
-				cJSON_GetArrayItem(json_at(o, "metadata.ownerReferences"), 0);
-			if (strcmp(json_str_or(first, "uid", ""), owner->uid) == 0)
-				store_remove(all[n]);
-		}
-	}
-}
-
-/* A terminating namespace ends when its last pod has. */
-static void namespace_finish(const char *name)
-{
-	struct object *ns = store_find(&kind_table[KIND_NAMESPACE], NULL, name);
-	struct object *const *all;
-	if (!ns || strcmp(json_member(ns->now->fields, "status.phase"), "Terminating") != 0 ||
-	    store_range(&kind_table[KIND_POD], name, &all) > 0)
-		return;
-	for (size_t k = 0; k < KIND_COUNT; k++) {
-		if (!kind_table[k].namespaced)
-			continue;
-		for (size_t n = store_range(&kind_table[k], name, &all); n-- > 0;)
-			store_remove(all[n]);
-	}
-	store_remove(ns);
-}
-
-void object_remove(struct object *o)
-{
-	char ns[ROUTE_NAME_MAX];
-	bool pod = kind_is(o->kind, KIND_POD);
-	snprintf(ns, sizeof(ns), "%s", o->ns);
-	owned_remove(o);
-	store_remove(o);
-	if (!pod)
-		return;
-	quota_sync(ns);
-	namespace_finish(ns);
-}
-
-/* False: answered with 409. */
-static bool preconditions_hold(struct request *r, const struct object *o, const cJSON *options)
-{
-	char text[400] = "";
-	const char *uid = json_str(options, "preconditions.uid");
-	const char *rv = json_str(options, "preconditions.resourceVersion");
-	if (uid && strcmp(uid, o->uid) != 0)
-		snprintf(text, sizeof(text),
-			 "the UID in the precondition (%s) does not match the UID in record (%s). "
-			 "The object might have been deleted and then recreated",
-			 uid, o->uid);
-	else if (rv && strtoull(rv, NULL, 10) != o->now->rv)
-		snprintf(text, sizeof(text),
-			 "the ResourceVersion in the precondition (%s) does not match the "
-			 "ResourceVersion in record (%llu). The object might have been modified",
-			 rv, (unsigned long long)o->now->rv);
-	if (text[0])
-		reply_conflict(r, o->kind->plural, o->name, text);
-	return !text[0];
-}
-
-/* r and options may be NULL: the pod alone decides. */
-static int64_t grace_of(const struct request *r, const cJSON *options, const cJSON *pod)
-{
-	const char *query = r ? http_arg(r, "gracePeriodSeconds") : NULL;
-	const char *phase = json_str_or(pod, "status.phase", "");
-	int64_t grace = json_int(pod, "spec.terminationGracePeriodSeconds", 30);
-	if (query)
-		grace = atoll(query);
-	grace = json_int(options, "gracePeriodSeconds", grace);
-	if (!json_str(pod, "spec.nodeName") || strcmp(phase, "Succeeded") == 0 ||
-	    strcmp(phase, "Failed") == 0)
-		return 0;
-	return grace < 0 ? 0 : grace;
-}
-
-static void namespace_delete(struct object *ns)
-{
-	cJSON *json = store_json(ns);
-	char name[ROUTE_NAME_MAX];
-	snprintf(name, sizeof(name), "%s", ns->name);
-	json_set_str(json_ensure(json, "status"), "phase", "Terminating");
-	json_set_str(json_at(json, "metadata"), "deletionTimestamp",
-		     json_str_or(json, "metadata.creationTimestamp", ""));
-	store_update(ns, json);
-	struct object *const *pods;
-	size_t n = store_range(&kind_table[KIND_POD], name, &pods);
-	while (n > 0) {
-		_cleanup_(cJSON_Deletep) cJSON *pod = store_json(pods[--n]);
-		bool going = json_str(pod, "metadata.deletionTimestamp");
-		if (!going && lifecycle_delete(pods[n], grace_of(NULL, NULL, pod)))
-			continue;
-		size_t left = store_range(&kind_table[KIND_POD], name, &pods);
-		n = n < left ? n : left;
-	}
-	namespace_finish(name);
-}
-
-void object_delete(struct request *r, const struct route *route)
-{
-	struct object *o = object_of(r, route);
-	if (!o)
-		return;
-	_cleanup_(cJSON_Deletep) cJSON *options = body_parse(r);
-	if (!preconditions_hold(r, o, options))
-		return;
-	struct revision *last = store_revision_ref(o->now);
-	if (kind_is(o->kind, KIND_POD)) {
-		_cleanup_(cJSON_Deletep) cJSON *pod = store_json(o);
-		if (lifecycle_delete(o, grace_of(r, options, pod))) {
-			store_revision_unref(last);
-			last = store_revision_ref(o->now);
-		}
-		reply_object(r, 200, route->kind, last);
-	} else if (kind_is(o->kind, KIND_NAMESPACE)) {
-		namespace_delete(o);
-		reply_object(r, 200, route->kind, last);
-	} else {
-		reply_status(r,
-			     &(struct reply_status){ .code = 200, .kind = route->kind->plural,
-						     .name = o->name, .uid = o->uid }, "%s", "");
-		object_remove(o);
-	}
-	store_revision_unref(last);
-}
-
-void object_delete_collection(struct request *r, const struct route *route)
-{
-	_cleanup_(selector_freep) struct selector *labels = NULL;
-	_cleanup_(selector_freep) struct selector *fields = NULL;
-	struct selector *l, *f;
-	if (!collection_selectors(r, route->kind, &l, &f))
-		return;
-	labels = l;
-	fields = f;
-	_cleanup_(cJSON_Deletep) cJSON *options = body_parse(r);
-	struct snapshot *s = store_snapshot(route->kind, route->ns);
-	struct buf body = BUF_INIT;
-	buf_printf(&body, "{\"kind\":\"%sList\",\"apiVersion\":\"v1\",\"metadata\":"
-			  "{\"resourceVersion\":\"%llu\"},\"items\":[",
-		   route->kind->kind, (unsigned long long)s->rv);
-	size_t sent = 0;
-	for (size_t i = 0; i < s->count; i++) {
-		char *slash = strchr(s->keys[i], '/');
-		*slash = '\0';
-		struct object *o = store_find(route->kind, s->keys[i], slash + 1);
-		if (!o || !selector_matches(labels, s->items[i]->labels) ||
-		    !selector_matches(fields, s->items[i]->fields))
-			continue;
-		buf_add_str(&body, sent++ ? "," : "");
-		buf_add(&body, s->items[i]->text, s->items[i]->len);
-		_cleanup_(cJSON_Deletep) cJSON *json = store_json(o);
-		if (kind_is(o->kind, KIND_POD))
-			lifecycle_delete(o, grace_of(r, options, json));
-		else
-			object_remove(o);
-	}
-	store_snapshot_free(s);
-	buf_add_str(&body, "]}\n");
-	http_reply(r, 200, "application/json", &body);
 }

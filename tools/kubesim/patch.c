@@ -27,8 +27,8 @@ enum patch_type patch_type(const char *content_type)
 /* Lists whose elements strategic merge knows by name; all others are replaced. */
 static bool merged_by_name(const char *key)
 {
-	static const char *const keys[] = { "containers", "initContainers", "volumes", "env",
-					    "imagePullSecrets", "secrets" };
+	static const char *const keys[] = { "containers", "initContainers",   "volumes",
+					    "env",        "imagePullSecrets", "secrets" };
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		if (strcmp(keys[i], key) == 0)
 			return true;
@@ -133,8 +133,10 @@ static int operation(cJSON *target, const cJSON *op, struct error *e)
 		return same ? 0 : error_set(e, EDOM, "testing value %s failed: test failed", path);
 	}
 	if (!parent)
-		return error_set(e, EDOM, "%s operation does not apply: doc is missing path: "
-				 "\"%s\": missing value", name, path);
+		return error_set(e, EDOM,
+				 "%s operation does not apply: doc is missing path: "
+				 "\"%s\": missing value",
+				 name, path);
 	if (strcmp(name, "add") == 0 && value) {
 		pointer_put(parent, token, cJSON_Duplicate(value, true), false);
 		return 0;
@@ -151,8 +153,10 @@ static int operation(cJSON *target, const cJSON *op, struct error *e)
 		return 0;
 	}
 	if (!have)
-		return error_set(e, EDOM, "%s operation does not apply: doc is missing key: %s: "
-				 "missing value", name, path);
+		return error_set(e, EDOM,
+				 "%s operation does not apply: doc is missing key: %s: "
+				 "missing value",
+				 name, path);
 	if (strcmp(name, "remove") == 0) {
 		cJSON_Delete(cJSON_DetachItemViaPointer(parent, have));
 		return 0;
@@ -168,12 +172,14 @@ int patch_apply(enum patch_type type, cJSON *target, const cJSON *patch, struct 
 {
 	if (type != PATCH_JSON) {
 		if (!cJSON_IsObject(patch))
-			return error_set(e, EINVAL, "json: cannot unmarshal into Go value of type map");
+			return error_set(e, EINVAL,
+					 "json: cannot unmarshal into Go value of type map");
 		merge(target, patch, type == PATCH_STRATEGIC);
 		return 0;
 	}
 	if (!cJSON_IsArray(patch))
-		return error_set(e, EINVAL, "json: cannot unmarshal object into Go value of type "
+		return error_set(e, EINVAL,
+				 "json: cannot unmarshal object into Go value of type "
 				 "jsonpatch.Patch");
 	cJSON *op;
 	cJSON_ArrayForEach(op, patch) {

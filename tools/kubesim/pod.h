@@ -16,21 +16,21 @@ enum container_state { CONTAINER_WAITING, CONTAINER_RUNNING, CONTAINER_TERMINATE
 
 struct container {
 	struct pod *pod;
-	const cJSON *spec;    /* borrowed from the pod's */
-	const char *name;     /* borrowed from spec */
+	const cJSON *spec; /* borrowed from the pod's */
+	const char *name;  /* borrowed from spec */
 	enum container_role role;
 	enum container_state state;
-	char reason[64];      /* of waiting or terminated */
+	char reason[64]; /* of waiting or terminated */
 	char message[512];
 	int exit_code;
 	int64_t started_s, finished_s; /* Unix time; started 0: never (StartError) */
-	char id[65];          /* hex, new for each instance */
-	cJSON *last;          /* lastState.terminated; owned */
+	char id[65];                   /* hex, new for each instance */
+	cJSON *last;                   /* lastState.terminated; owned */
 	int restarts;
-	int backoff_s;        /* before the next restart or pull */
-	bool begun;           /* being started, or waiting for its timer */
+	int backoff_s; /* before the next restart or pull */
+	bool begun;    /* being started, or waiting for its timer */
 	bool started, ready;
-	bool stand_in;        /* an audit sidecar without a binary: its health is ours */
+	bool stand_in; /* an audit sidecar without a binary: its health is ours */
 	struct sandbox *sandbox;
 	struct cgroup *cgroup;
 	struct logfile *log, *previous;
@@ -50,10 +50,10 @@ struct pod {
 	struct container *containers; /* init first, then main */
 	size_t count, init_count;
 	int64_t cpu_milli, memory_milli;
-	int64_t start_s;       /* 0: the kubelet has not seen it */
+	int64_t start_s; /* 0: the kubelet has not seen it */
 	int64_t grace_s;
-	bool scheduled;        /* on our node */
-	bool foreign;          /* bound to a node that is not there */
+	bool scheduled; /* on our node */
+	bool foreign;   /* bound to a node that is not there */
 	bool stopping, finished, deleting, deadline_exceeded;
 	struct loop_timer step, deadline, grace;
 };
@@ -67,8 +67,8 @@ const char *lifecycle_restart_policy(const struct pod *p);
 void container_begin(struct container *c);
 void container_restart(struct container *c); /* it ended: begins again after its back-off */
 void container_signal(struct container *c, int signal);
-void container_stop(struct container *c);    /* what has not started never will */
-void container_done(struct container *c);    /* kills at once, frees what it holds */
+void container_stop(struct container *c); /* what has not started never will */
+void container_done(struct container *c); /* kills at once, frees what it holds */
 void container_field_path(const struct container *c, char *out, size_t size);
 
 /* podstatus.c */

@@ -25,7 +25,7 @@ struct podspec {
 	struct sandbox_spec sandbox;
 	char *argv[PODSPEC_WORDS]; /* owned */
 	size_t argc;
-	char *env[PODSPEC_WORDS];  /* owned */
+	char *env[PODSPEC_WORDS]; /* owned */
 	size_t env_count;
 	struct sandbox_mount mounts[PODSPEC_MOUNTS];
 	char *sources[PODSPEC_MOUNTS]; /* owned; mounts[].source points here */
@@ -99,8 +99,9 @@ static char *value_of(const struct object *source, const char *key)
 		return text ? strdup(text) : NULL;
 	size_t n = strlen(text);
 	char *plain = calloc(1, n + 4);
-	int len = plain ? EVP_DecodeBlock((unsigned char *)plain, (const unsigned char *)text, (int)n)
-			: -1;
+	int len =
+		plain ? EVP_DecodeBlock((unsigned char *)plain, (const unsigned char *)text, (int)n)
+		      : -1;
 	if (len < 0) {
 		free(plain);
 		return NULL;
@@ -130,8 +131,8 @@ static const char *downward(const struct pod *p, const char *path, char *scratch
 	if (!label && sscanf(path, "metadata.annotations['%255[^']']", key) != 1)
 		return json_str_or(p->json, path, "");
 	_cleanup_(cJSON_Deletep) cJSON *now = store_json(p->object);
-	const char *value = json_member(
-		json_at(now, label ? "metadata.labels" : "metadata.annotations"), key);
+	const char *value =
+		json_member(json_at(now, label ? "metadata.labels" : "metadata.annotations"), key);
 	snprintf(scratch, size, "%s", value ? value : "");
 	return scratch;
 }
@@ -158,14 +159,16 @@ static int env_one(struct podspec *s, const struct pod *p, const cJSON *env, str
 	char scratch[1024];
 	const char *name = json_str_or(env, "name", "");
 	const cJSON *from = json_at(env, "valueFrom");
-	const cJSON *secret = json_at(from, "secretKeyRef"), *map = json_at(from, "configMapKeyRef");
+	const cJSON *secret = json_at(from, "secretKeyRef"),
+		    *map = json_at(from, "configMapKeyRef");
 	if (secret)
 		return env_reference(s, p, name, secret, KIND_SECRET, e);
 	if (map)
 		return env_reference(s, p, name, map, KIND_CONFIGMAP, e);
 	const char *field = json_str(from, "fieldRef.fieldPath");
-	env_set(s, name, field ? downward(p, field, scratch, sizeof(scratch))
-			       : json_str_or(env, "value", ""));
+	env_set(s, name,
+		field ? downward(p, field, scratch, sizeof(scratch))
+		      : json_str_or(env, "value", ""));
 	return 0;
 }
 
@@ -174,8 +177,8 @@ static int env_from(struct podspec *s, const struct pod *p, const cJSON *from, s
 	const cJSON *secret = json_at(from, "secretRef"), *map = json_at(from, "configMapRef");
 	const cJSON *ref = secret ? secret : map;
 	const char *name = json_str_or(ref, "name", "");
-	const struct object *source = store_find(
-		&kind_table[secret ? KIND_SECRET : KIND_CONFIGMAP], p->object->ns, name);
+	const struct object *source =
+		store_find(&kind_table[secret ? KIND_SECRET : KIND_CONFIGMAP], p->object->ns, name);
 	if (!source)
 		return json_true(ref, "optional")
 			       ? 0
@@ -241,8 +244,11 @@ static char *volume_source(const struct pod *p, const cJSON *volume)
 		chmod(dir, 0777);
 	const char *secret = json_str(volume, "secret.secretName");
 	const char *map = json_str(volume, "configMap.name");
-	const struct object *source = store_find(&kind_table[secret ? KIND_SECRET : KIND_CONFIGMAP],
-						 p->object->ns, secret ? secret : map ? map : "");
+	const struct object *source =
+		store_find(&kind_table[secret ? KIND_SECRET : KIND_CONFIGMAP], p->object->ns,
+			   secret ? secret
+			   : map  ? map
+				  : "");
 	_cleanup_(cJSON_Deletep) cJSON *o = source && (secret || map) ? store_json(source) : NULL;
 	cJSON *item;
 	cJSON_ArrayForEach(item, json_at(o, "data")) {
@@ -265,10 +271,11 @@ static void mounts_fill(struct podspec *s, const struct container *c)
 		if (!source)
 			continue;
 		s->sources[n] = source;
-		s->mounts[n++] = (struct sandbox_mount){
-			source, json_str_or(mount, "mountPath", "/none"),
-			json_true(mount, "readOnly") || json_at(volume, "secret") ||
-				json_at(volume, "configMap") };
+		s->mounts[n++] =
+			(struct sandbox_mount){ source, json_str_or(mount, "mountPath", "/none"),
+						json_true(mount, "readOnly") ||
+							json_at(volume, "secret") ||
+							json_at(volume, "configMap") };
 	}
 	s->sandbox.mounts = s->mounts;
 	s->sandbox.mount_count = n;
@@ -286,7 +293,8 @@ bool podspec_volumes_ready(const struct pod *p, char *why, size_t size)
 		    store_find(&kind_table[secret ? KIND_SECRET : KIND_CONFIGMAP], p->object->ns,
 			       secret ? secret : map))
 			continue;
-		snprintf(why, size, "MountVolume.SetUp failed for volume \"%s\" : %s \"%s\" not found",
+		snprintf(why, size,
+			 "MountVolume.SetUp failed for volume \"%s\" : %s \"%s\" not found",
 			 json_str_or(volume, "name", ""), secret ? "secret" : "configmap",
 			 secret ? secret : map);
 		return false;

@@ -28,7 +28,8 @@ const char *podstatus_phase(const struct pod *p)
 		const struct container *c = &p->containers[i];
 		if (c->role == CONTAINER_MAIN && (c->state != CONTAINER_WAITING || c->restarts > 0))
 			begun = true;
-		if (c->role != CONTAINER_SIDECAR && c->state == CONTAINER_TERMINATED && c->exit_code)
+		if (c->role != CONTAINER_SIDECAR && c->state == CONTAINER_TERMINATED &&
+		    c->exit_code)
 			failed = true;
 		if (c->state == CONTAINER_WAITING && c->role != CONTAINER_SIDECAR && p->finished)
 			failed = true;
@@ -159,7 +160,8 @@ static cJSON *conditions_array(const struct pod *p, const cJSON *before)
 		condition_add(list, before, "PodReadyToStartContainers", sandbox, NULL, NULL);
 		bool incomplete = !main_begun && names_unwell(p, true, text, sizeof(text));
 		condition_add(list, before, "Initialized", !incomplete,
-			      incomplete ? "ContainersNotInitialized" : NULL, incomplete ? text : NULL);
+			      incomplete ? "ContainersNotInitialized" : NULL,
+			      incomplete ? text : NULL);
 		bool ended = true;
 		for (size_t i = 0; i < p->count; i++)
 			ended = ended && (p->containers[i].role != CONTAINER_MAIN ||
@@ -169,7 +171,8 @@ static cJSON *conditions_array(const struct pod *p, const cJSON *before)
 									    : "PodFailed";
 		bool unready = names_unwell(p, false, text, sizeof(text)) || over;
 		const char *reason = over ? over : unready ? "ContainersNotReady" : NULL;
-		condition_add(list, before, "Ready", !unready, reason, !over && unready ? text : NULL);
+		condition_add(list, before, "Ready", !unready, reason,
+			      !over && unready ? text : NULL);
 		condition_add(list, before, "ContainersReady", !unready, reason,
 			      !over && unready ? text : NULL);
 	}

@@ -42,7 +42,8 @@ static void finish(struct probe *p, bool good, const char *why)
 {
 	char text[512];
 	if (p->http)
-		snprintf(text, sizeof(text), "Get \"http://%s:%d%s\": %s", p->ip, p->port, p->path, why);
+		snprintf(text, sizeof(text), "Get \"http://%s:%d%s\": %s", p->ip, p->port, p->path,
+			 why);
 	else
 		snprintf(text, sizeof(text), "dial tcp %s:%d: %s", p->ip, p->port, why);
 	void (*result)(void *, bool, const char *) = p->result;
@@ -82,7 +83,8 @@ static void ready(struct loop_fd *f, uint32_t events)
 	getsockopt(f->fd, SOL_SOCKET, SO_ERROR, &error, &size);
 	if (error) {
 		char why[160];
-		snprintf(why, sizeof(why), "dial tcp %s:%d: connect: connection refused", p->ip, p->port);
+		snprintf(why, sizeof(why), "dial tcp %s:%d: connect: connection refused", p->ip,
+			 p->port);
 		finish(p, false, error == ECONNREFUSED ? why : strerror(error));
 		return;
 	}
@@ -99,7 +101,8 @@ static void ready(struct loop_fd *f, uint32_t events)
 	char request[512];
 	int n = snprintf(request, sizeof(request),
 			 "GET %s HTTP/1.1\r\nHost: %s:%d\r\nUser-Agent: kube-probe/1.34\r\n"
-			 "Accept: */*\r\nConnection: close\r\n\r\n", p->path, p->ip, p->port);
+			 "Accept: */*\r\nConnection: close\r\n\r\n",
+			 p->path, p->ip, p->port);
 	if (write(f->fd, request, (size_t)n) != n) {
 		finish(p, false, "write: broken pipe");
 		return;
@@ -127,8 +130,8 @@ struct probe *probe_start(const cJSON *spec, const char *ip,
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)p->port) };
 	inet_pton(AF_INET, ip, &to.sin_addr);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 && errno != EINPROGRESS &&
-	    errno != ECONNREFUSED) {
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 &&
+	    errno != EINPROGRESS && errno != ECONNREFUSED) {
 		close(fd);
 		fd = -1;
 	}

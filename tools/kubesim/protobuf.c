@@ -7,8 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum field_type { F_STRING, F_BYTES, F_INT, F_BOOL, F_MESSAGE, F_LIST, F_STRINGS, F_MAP, F_BYTES_MAP,
-		  F_QUANTITY_MAP };
+enum field_type {
+	F_STRING,
+	F_BYTES,
+	F_INT,
+	F_BOOL,
+	F_MESSAGE,
+	F_LIST,
+	F_STRINGS,
+	F_MAP,
+	F_BYTES_MAP,
+	F_QUANTITY_MAP
+};
 
 struct field {
 	unsigned number;
@@ -62,8 +72,8 @@ static const struct {
 	const char *kind;
 	const struct field *fields;
 } schemas[] = {
-	{ "Namespace", plain_fields },	 { "ServiceAccount", plain_fields },
-	{ "Secret", secret_fields },	 { "ConfigMap", configmap_fields },
+	{ "Namespace", plain_fields },     { "ServiceAccount", plain_fields },
+	{ "Secret", secret_fields },       { "ConfigMap", configmap_fields },
 	{ "ResourceQuota", quota_fields }, { "DeleteOptions", delete_fields },
 };
 
@@ -211,7 +221,8 @@ cJSON *protobuf_read(const void *data, size_t len)
 	static const uint8_t magic[4] = { 'k', '8', 's', 0 };
 	if (len < sizeof(magic) || memcmp(data, magic, sizeof(magic)) != 0)
 		return NULL;
-	struct reader r = { (const uint8_t *)data + sizeof(magic), (const uint8_t *)data + len, false };
+	struct reader r = { (const uint8_t *)data + sizeof(magic), (const uint8_t *)data + len,
+			    false };
 	struct reader raw = { NULL, NULL, false };
 	_cleanup_(cJSON_Deletep) cJSON *o = cJSON_CreateObject();
 	struct item i;

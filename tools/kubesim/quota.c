@@ -16,8 +16,8 @@
 
 static int64_t container_amount(const cJSON *c, const char *list, const char *resource)
 {
-	const cJSON *q = cJSON_GetObjectItemCaseSensitive(json_at(json_at(c, "resources"), list),
-							  resource);
+	const cJSON *q =
+		cJSON_GetObjectItemCaseSensitive(json_at(json_at(c, "resources"), list), resource);
 	int64_t n = 0;
 	if (cJSON_IsNumber(q))
 		return (int64_t)(q->valuedouble * 1000);
@@ -176,7 +176,8 @@ static bool quota_check(struct request *r, const cJSON *quota, const char *name,
 		missing_add(pod, keys[i], &missing);
 	const char *quota_name = json_str_or(quota, "metadata.name", "");
 	if (missing.len) {
-		buf_printf(&text, "failed quota: %s: must specify %s", quota_name, buf_str(&missing));
+		buf_printf(&text, "failed quota: %s: must specify %s", quota_name,
+			   buf_str(&missing));
 		return forbid(r, name, buf_str(&text));
 	}
 	for (size_t i = 0; i < n; i++) {

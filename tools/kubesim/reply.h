@@ -9,10 +9,10 @@
 
 struct reply_status {
 	int code;
-	const char *reason; /* "" or NULL: none */
+	const char *reason;                    /* "" or NULL: none */
 	const char *kind, *name, *uid, *group; /* details; NULL: none */
-	cJSON *causes;      /* takes; NULL: none */
-	int retry_after;    /* details.retryAfterSeconds; 0: none */
+	cJSON *causes;                         /* takes; NULL: none */
+	int retry_after;                       /* details.retryAfterSeconds; 0: none */
 };
 
 /* Takes o; the body is printed and o is deleted. */
@@ -24,6 +24,7 @@ void reply_status(struct request *r, const struct reply_status *s, const char *f
 cJSON *reply_status_object(const struct reply_status *s, const char *message);
 
 void reply_not_found(struct request *r, const char *plural, const char *name);
-void reply_bad_request(struct request *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void reply_bad_request(struct request *r, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 void reply_conflict(struct request *r, const char *plural, const char *name, const char *message);
 void reply_method(struct request *r);

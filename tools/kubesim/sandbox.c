@@ -62,10 +62,10 @@ static void close_ends(struct ends *x)
 bool sandbox_finds(const char *command)
 {
 	static const char *const dirs[] = { "/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
-					    "/usr/bin", "/sbin", "/bin" };
+					    "/usr/bin",        "/sbin",          "/bin" };
 	if (strchr(command, '/'))
-		return strncmp(command, "/workspace/", 11) == 0 || strncmp(command, "/tmp/", 5) == 0 ||
-		       access(command, X_OK) == 0;
+		return strncmp(command, "/workspace/", 11) == 0 ||
+		       strncmp(command, "/tmp/", 5) == 0 || access(command, X_OK) == 0;
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
 		char path[300];
 		snprintf(path, sizeof(path), "%s/%s", dirs[i], command);
@@ -84,8 +84,8 @@ static void arg(struct buf *out, const char *s)
 
 static void options_add(const struct sandbox_spec *spec, struct buf *out)
 {
-	static const char *const fixed[] = { "--unshare-pid", "--unshare-ipc", "--unshare-uts",
-					     "--as-pid-1", "--die-with-parent", "--clearenv" };
+	static const char *const fixed[] = { "--unshare-pid", "--unshare-ipc",     "--unshare-uts",
+					     "--as-pid-1",    "--die-with-parent", "--clearenv" };
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
 		arg(out, fixed[i]);
 	arg(out, "--hostname");
@@ -156,8 +156,14 @@ static char **argv_new(const struct sandbox_spec *spec, char (*ids)[32])
 	snprintf(ids[0], 32, "--reuid=%u", spec->uid);
 	snprintf(ids[1], 32, "--regid=%u", spec->gid);
 	const char *head[] = { "bwrap", "--args", "3", "--info-fd", "4", "--" };
-	const char *drop[] = { "setpriv", ids[0], ids[1], "--clear-groups", "--no-new-privs",
-			       "--bounding-set=-all", "--inh-caps=-all", "--" };
+	const char *drop[] = { "setpriv",
+			       ids[0],
+			       ids[1],
+			       "--clear-groups",
+			       "--no-new-privs",
+			       "--bounding-set=-all",
+			       "--inh-caps=-all",
+			       "--" };
 	for (size_t i = 0; i < ARRAY_SIZE(head); i++)
 		argv[n++] = (char *)(uintptr_t)head[i];
 	for (size_t i = 0; geteuid() == 0 && spec->uid != 0 && i < ARRAY_SIZE(drop); i++)

@@ -22,11 +22,11 @@ struct sandbox_mount {
 
 struct sandbox_spec {
 	const char *hostname;
-	char *const *argv;        /* NULL-terminated */
-	char *const *env;         /* "NAME=value", NULL-terminated */
+	char *const *argv; /* NULL-terminated */
+	char *const *env;  /* "NAME=value", NULL-terminated */
 	const char *cwd;
-	const char *workspace;    /* host directory shown as /workspace */
-	const char *hidden;       /* one more directory to hide (the state directory) */
+	const char *workspace; /* host directory shown as /workspace */
+	const char *hidden;    /* one more directory to hide (the state directory) */
 	const struct sandbox_mount *mounts;
 	size_t mount_count;
 	const char *const *capabilities; /* "BPF", …; NULL-terminated; of root only */
@@ -46,9 +46,9 @@ int sandbox_start(const struct sandbox_spec *spec, const struct sandbox_ops *ops
 		  struct sandbox **ret, struct error *e);
 void sandbox_signal(const struct sandbox *s, int signal); /* to the command */
 void sandbox_kill(const struct sandbox *s);
-void sandbox_free(struct sandbox *s);           /* kills without calling back */
+void sandbox_free(struct sandbox *s); /* kills without calling back */
 DEFINE_CLEANUP(struct sandbox *, sandbox_free)
-pid_t sandbox_pid(const struct sandbox *s);      /* of the command, seen from here; 0: not yet */
-int sandbox_stdin(const struct sandbox *s);      /* pty or pipe; -1: none. Borrowed */
+pid_t sandbox_pid(const struct sandbox *s); /* of the command, seen from here; 0: not yet */
+int sandbox_stdin(const struct sandbox *s); /* pty or pipe; -1: none. Borrowed */
 /* The path where a command would be found in the sandbox; false: nowhere. */
 bool sandbox_finds(const char *command);

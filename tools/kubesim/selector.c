@@ -55,8 +55,8 @@ static char *word(const char **p)
 static int parse_set(const char **p, struct requirement *q, struct error *e)
 {
 	if (**p != '(')
-		return error_set(e, EINVAL, "unable to parse requirement: found '%s', expected: '('",
-				 *p);
+		return error_set(e, EINVAL,
+				 "unable to parse requirement: found '%s', expected: '('", *p);
 	(*p)++;
 	while (q->count < SELECTOR_VALUES) {
 		q->values[q->count++] = word(p);
@@ -84,13 +84,15 @@ static int parse_requirement(const char **p, struct requirement *q, struct error
 	}
 	q->key = word(p);
 	if (q->key && !q->key[0])
-		return error_set(e, EINVAL, "unable to parse requirement: found '%s', expected: "
-				 "identifier", *p);
+		return error_set(e, EINVAL,
+				 "unable to parse requirement: found '%s', expected: "
+				 "identifier",
+				 *p);
 	bool not = **p == '!';
-	if (**p == '=' || not) {
+	if (**p == '=' || not ) {
 		*p += not ? 1 : 0;
 		*p += **p == '=' ? 1 : 0;
-		*p += !not && **p == '=' ? 1 : 0;
+		*p += !not &&**p == '=' ? 1 : 0;
 		q->op = not ? SELECTOR_NOT_IN : SELECTOR_IN;
 		q->values[q->count++] = word(p);
 		return 0;
@@ -123,8 +125,10 @@ int selector_parse(const char *text, struct selector **ret, struct error *e)
 		p++;
 	}
 	if (*p)
-		return error_set(e, EINVAL, "unable to parse requirement: found '%s', expected: ',' "
-				 "or 'end of string'", p);
+		return error_set(e, EINVAL,
+				 "unable to parse requirement: found '%s', expected: ',' "
+				 "or 'end of string'",
+				 p);
 	*ret = move_ptr(&s);
 	return 0;
 }

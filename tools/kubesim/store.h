@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All objects, in memory. A revision is one immutable state of an object: its JSON text, made once,
- * and what selectors look at. Revisions are counted references: the history of changes, snapshots of
- * paged lists and the object itself share them. Resource versions are one global sequence, one step
- * a change, and the history is a ring of the last STORE_HISTORY changes.
+ * All objects, in memory. A revision is one immutable state of an object: its JSON text, made
+ * once, and what selectors look at. Revisions are counted references: the history of changes,
+ * snapshots of paged lists and the object itself share them. Resource versions are one global
+ * sequence, one step a change, and the history is a ring of the last STORE_HISTORY changes.
  */
 #pragma once
 #include <stdbool.h>
@@ -18,7 +18,7 @@
 struct revision {
 	int refs;
 	uint64_t rv;
-	char *text;    /* the object without kind and apiVersion: "{" first */
+	char *text; /* the object without kind and apiVersion: "{" first */
 	size_t len;
 	cJSON *labels; /* NULL: none */
 	cJSON *fields; /* flattened field selectors */
@@ -28,7 +28,7 @@ struct object {
 	const struct kind *kind;
 	char *ns, *name, *uid; /* ns "" for what is in none */
 	struct revision *now;
-	void *run;             /* lifecycle.c's pod, NULL for everything else */
+	void *run; /* lifecycle.c's pod, NULL for everything else */
 };
 
 enum change_type { CHANGE_ADDED, CHANGE_MODIFIED, CHANGE_DELETED };
@@ -63,7 +63,7 @@ struct object *store_find(const struct kind *k, const char *ns, const char *name
 struct object *store_add(const struct kind *k, const char *ns, const char *name, cJSON *json);
 /* Takes json. A state equal to the present one makes no change and no event; true: changed. */
 bool store_update(struct object *o, cJSON *json);
-void store_remove(struct object *o); /* frees o */
+void store_remove(struct object *o);       /* frees o */
 cJSON *store_json(const struct object *o); /* owned */
 
 /* The change with that rv; NULL: fell out of the history or is still to come. */

@@ -28,7 +28,8 @@ static void running_status(cJSON *pod)
 						  "PodScheduled" };
 	char now[RFC3339_SECONDS_LEN + 1];
 	rfc3339_format(time(NULL), now);
-	cJSON *status = json_at(pod, "status"), *list = cJSON_AddArrayToObject(status, "conditions");
+	cJSON *status = json_at(pod, "status"),
+	      *list = cJSON_AddArrayToObject(status, "conditions");
 	json_set_str(status, "phase", "Running");
 	for (size_t i = 0; i < ARRAY_SIZE(conditions); i++) {
 		cJSON *c = cJSON_CreateObject();

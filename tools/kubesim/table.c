@@ -322,8 +322,8 @@ static void quota_cell(const cJSON *o, bool limits, struct buf *out)
 		if ((strncmp(hard->string, "limits.", 7) == 0) != limits)
 			continue;
 		const char *used = json_member(json_at(o, "status.used"), hard->string);
-		buf_printf(&text, "%s%s: %s/%s", text.len ? ", " : "", hard->string, used ? used : "0",
-			   hard->valuestring);
+		buf_printf(&text, "%s%s: %s/%s", text.len ? ", " : "", hard->string,
+			   used ? used : "0", hard->valuestring);
 	}
 	cell(out, buf_str(&text));
 }
@@ -367,7 +367,8 @@ static void cells_add(const struct kind *k, const cJSON *o, struct buf *out)
 	cell_age(out, o, "metadata.creationTimestamp");
 }
 
-void table_row(const struct kind *k, const struct revision *v, enum table_mode mode, struct buf *out)
+void table_row(const struct kind *k, const struct revision *v, enum table_mode mode,
+	       struct buf *out)
 {
 	_cleanup_(cJSON_Deletep) cJSON *o = json_parse(v->text, v->len);
 	buf_add_str(out, "{\"cells\":[");

@@ -123,9 +123,11 @@ int tls_init(struct error *e)
 	tls.ca_key = EVP_EC_gen("P-256");
 	if (!tls.ca_key)
 		return tls_fail(e, "key of the CA");
-	tls.ca = cert_new(tls.ca_key, &(struct cert_wish){
-		.common_name = "kubesim-ca", .ca = true,
-		.usage = "critical,keyCertSign,cRLSign,digitalSignature" });
+	tls.ca = cert_new(tls.ca_key,
+			  &(struct cert_wish){
+				  .common_name = "kubesim-ca",
+				  .ca = true,
+				  .usage = "critical,keyCertSign,cRLSign,digitalSignature" });
 	if (!tls.ca)
 		return tls_fail(e, "certificate of the CA");
 	tls.pem.ca_cert = cert_pem(tls.ca);
@@ -134,7 +136,8 @@ int tls_init(struct error *e)
 	int r = pair_new(&(struct cert_wish){ .common_name = "kubesim",
 					      .usage = "critical,digitalSignature",
 					      .extended = "serverAuth",
-					      .alt_names = "DNS:localhost,DNS:kubernetes,IP:127.0.0.1" },
+					      .alt_names =
+						      "DNS:localhost,DNS:kubernetes,IP:127.0.0.1" },
 			 &tls.pem.server_cert, &tls.pem.server_key, e);
 	if (r < 0)
 		return r;
@@ -182,7 +185,8 @@ enum tls_client tls_client(SSL *ssl, char *name, size_t name_size)
 	_cleanup_(X509_freep) X509 *cert = ssl ? SSL_get1_peer_certificate(ssl) : NULL;
 	if (!cert)
 		return TLS_CLIENT_NONE;
-	X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, name, (int)name_size);
+	X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, name,
+				  (int)name_size);
 	if (X509_verify(cert, tls.ca_key) != 1)
 		return TLS_CLIENT_BAD;
 	if (X509_cmp_current_time(X509_get0_notBefore(cert)) > 0 ||

@@ -3,7 +3,6 @@
 #include "tools/kubesim/validate.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,23 +10,25 @@
 #include "k8s/base/quantity.h"
 
 #define LABEL_RULE                                                                                 \
-	"a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or " \
-	"'.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or "         \
-	"'my_value',  or '12345', regex used for validation is "                                   \
-	"'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+	"a valid label must be an empty string or consist of alphanumeric "                        \
+	"characters, '-', '_' or '.', and must start and end with an alphanumeric "                \
+	"character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for "                  \
+	"validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 #define KEY_RULE                                                                                   \
-	"name part must consist of alphanumeric characters, '-', '_' or '.', and must start and "  \
-	"end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex "  \
-	"used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+	"name part must consist of alphanumeric characters, '-', '_' or '.', and "                 \
+	"must start and end with an alphanumeric character (e.g. 'MyName',  or "                   \
+	"'my.name',  or '123-abc', regex used for validation is "                                  \
+	"'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
 #define SUBDOMAIN_RULE                                                                             \
-	"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' "  \
-	"or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex " \
-	"used for validation is "                                                                  \
+	"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric "                  \
+	"characters, '-' or '.', and must start and end with an alphanumeric "                     \
+	"character (e.g. 'example.com', regex used for validation is "                             \
 	"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 #define DNS_LABEL_RULE                                                                             \
-	"a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "   \
-	"and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', "   \
-	"regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+	"a lowercase RFC 1123 label must consist of lower case alphanumeric "                      \
+	"characters or '-', and must start and end with an alphanumeric character "                \
+	"(e.g. 'my-name',  or '123-abc', regex used for validation is "                            \
+	"'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 #define ANNOTATIONS_MAX (256 * 1024)
 
 void validate_done(struct validation *v)
@@ -62,11 +63,14 @@ bool validate_reply(struct validation *v, struct request *r, const struct kind *
 	if (n == 0)
 		return false;
 	reply_status(r,
-		     &(struct reply_status){ .code = 422, .reason = "Invalid", .kind = k->kind,
-					     .name = name, .group = k->group,
+		     &(struct reply_status){ .code = 422,
+					     .reason = "Invalid",
+					     .kind = k->kind,
+					     .name = name,
+					     .group = k->group,
 					     .causes = move_ptr(&v->causes) },
-		     n > 1 ? "%s \"%s\" is invalid: [%s]" : "%s \"%s\" is invalid: %s", k->kind, name,
-		     buf_str(&v->messages));
+		     n > 1 ? "%s \"%s\" is invalid: [%s]" : "%s \"%s\" is invalid: %s", k->kind,
+		     name, buf_str(&v->messages));
 	return true;
 }
 
@@ -113,11 +117,11 @@ static void check_key(struct validation *v, const char *field, const char *key)
 	if (slash)
 		snprintf(prefix, sizeof(prefix), "%.*s", (int)(slash - key), key);
 	if (slash && !subdomain_ok(prefix))
-		validate_add(v, "Invalid", field, "Invalid value: \"%s\": prefix part " SUBDOMAIN_RULE,
-			     key);
+		validate_add(v, "Invalid", field,
+			     "Invalid value: \"%s\": prefix part " SUBDOMAIN_RULE, key);
 	if (!name[0])
-		validate_add(v, "Invalid", field, "Invalid value: \"%s\": name part must be non-empty",
-			     key);
+		validate_add(v, "Invalid", field,
+			     "Invalid value: \"%s\": name part must be non-empty", key);
 	else if (strlen(name) > 63)
 		validate_add(v, "Invalid", field,
 			     "Invalid value: \"%s\": name part must be no more than 63 bytes", key);
@@ -152,8 +156,8 @@ void validate_metadata(struct validation *v, const struct kind *k, const cJSON *
 		validate_add(v, "Invalid", "metadata.name",
 			     "Invalid value: \"%s\": must be no more than 253 bytes", name);
 	else if (!subdomain_ok(name) && !k->group[0])
-		validate_add(v, "Invalid", "metadata.name", "Invalid value: \"%s\": " SUBDOMAIN_RULE,
-			     name);
+		validate_add(v, "Invalid", "metadata.name",
+			     "Invalid value: \"%s\": " SUBDOMAIN_RULE, name);
 	check_labels(v, json_at(json, "metadata.labels"));
 	size_t total = 0;
 	cJSON *a;
@@ -200,10 +204,11 @@ static void check_env(struct validation *v, const char *field, const cJSON *env)
 		if (!name[0])
 			validate_add(v, "Required", path, "Required value");
 		else if (!printable)
-			validate_add(v, "Invalid", path,
-				     "Invalid value: \"%s\": a valid environment variable name must "
-				     "consist only of printable ASCII characters other than '='",
-				     name);
+			validate_add(
+				v, "Invalid", path,
+				"Invalid value: \"%s\": a valid environment variable name must "
+				"consist only of printable ASCII characters other than '='",
+				name);
 	}
 }
 
@@ -235,7 +240,8 @@ static void check_container(struct validation *v, const char *field, const cJSON
 	snprintf(path, sizeof(path), "%s.image", field);
 	if (!image[0])
 		validate_add(v, "Required", path, "Required value");
-	else if (isspace((unsigned char)image[0]) || isspace((unsigned char)image[strlen(image) - 1]))
+	else if (isspace((unsigned char)image[0]) ||
+		 isspace((unsigned char)image[strlen(image) - 1]))
 		validate_add(v, "Invalid", path,
 			     "Invalid value: \"%s\": must not have leading or trailing whitespace",
 			     image);
@@ -283,7 +289,8 @@ void validate_pod(struct validation *v, const cJSON *pod)
 	    strcmp(policy, "Never") != 0)
 		validate_add(v, "NotSupported", "spec.restartPolicy",
 			     "Unsupported value: \"%s\": supported values: \"Always\", "
-			     "\"OnFailure\", \"Never\"", policy);
+			     "\"OnFailure\", \"Never\"",
+			     policy);
 	int64_t deadline = json_int(pod, "spec.activeDeadlineSeconds", 1);
 	if (deadline < 1 || deadline > INT32_MAX)
 		validate_add(v, "Invalid", "spec.activeDeadlineSeconds",
@@ -320,113 +327,11 @@ void validate_pod_update(struct validation *v, const cJSON *before, const cJSON 
 	const char *field = "spec.activeDeadlineSeconds";
 	int64_t was = json_int(before, field, -1), is = json_int(after, field, -1);
 	if (was >= 0 && is < 0)
-		validate_add(v, "Invalid", field,
-			     "Invalid value: null: must not update from a positive integer to nil value");
+		validate_add(
+			v, "Invalid", field,
+			"Invalid value: null: must not update from a positive integer to nil value");
 	else if (was >= 0 && is > was)
 		validate_add(v, "Invalid", field,
 			     "Invalid value: %lld: must be less than or equal to previous value",
 			     (long long)is);
-}
-
-/* ---- decoding ---- */
-
-static const char *unknown_key(const cJSON *o, const char *const *known)
-{
-	cJSON *item;
-	cJSON_ArrayForEach(item, o) {
-		bool found = false;
-		for (size_t i = 0; known[i] && !found; i++)
-			found = strcmp(known[i], item->string) == 0;
-		if (!found)
-			return item->string;
-	}
-	return NULL;
-}
-
-static const char *const top_keys[] = { "kind", "apiVersion", "metadata", "spec", "status", NULL };
-static const char *const metadata_keys[] = {
-	"name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "generation",
-	"creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "labels",
-	"annotations", "ownerReferences", "finalizers", "managedFields", NULL
-};
-static const char *const spec_keys[] = {
-	"volumes", "initContainers", "containers", "ephemeralContainers", "restartPolicy",
-	"terminationGracePeriodSeconds", "activeDeadlineSeconds", "dnsPolicy", "nodeSelector",
-	"serviceAccountName", "serviceAccount", "automountServiceAccountToken", "nodeName",
-	"hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "securityContext",
-	"imagePullSecrets", "hostname", "subdomain", "affinity", "schedulerName", "tolerations",
-	"hostAliases", "priorityClassName", "priority", "dnsConfig", "readinessGates",
-	"runtimeClassName", "enableServiceLinks", "preemptionPolicy", "overhead",
-	"topologySpreadConstraints", "setHostnameAsFQDN", "os", "hostUsers", "schedulingGates",
-	"resourceClaims", "resources", "hostnameOverride", NULL
-};
-static const char *const container_keys[] = {
-	"name", "image", "command", "args", "workingDir", "ports", "envFrom", "env", "resources",
-	"resizePolicy", "restartPolicy", "restartPolicyRules", "volumeMounts", "volumeDevices",
-	"livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "terminationMessagePath",
-	"terminationMessagePolicy", "imagePullPolicy", "securityContext", "stdin", "stdinOnce",
-	"tty", NULL
-};
-
-static int decode_fail(struct error *e, const struct kind *k, const char *what)
-{
-	return error_set(e, EINVAL, "%s in version \"%s\" cannot be handled as a %s: %s", k->kind,
-			 k->version, k->kind, what);
-}
-
-static int quantities_check(const struct kind *k, const cJSON *resources, struct error *e)
-{
-	static const char *const lists[] = { "requests", "limits" };
-	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
-		cJSON *q;
-		cJSON_ArrayForEach(q, json_at(resources, lists[i])) {
-			int64_t n;
-			if (cJSON_IsNumber(q) ||
-			    (q->valuestring && quantity_parse(q->valuestring, &n, NULL) != -EINVAL))
-				continue;
-			return decode_fail(e, k, "quantities must match the regular expression "
-					   "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
-		}
-	}
-	return 0;
-}
-
-static int strict_fail(struct error *e, const struct kind *k, const char *path, const char *key)
-{
-	char text[256];
-	snprintf(text, sizeof(text), "strict decoding error: unknown field \"%s%s\"", path, key);
-	return decode_fail(e, k, text);
-}
-
-static int containers_decode(const struct kind *k, const cJSON *pod, const char *list, bool strict,
-			     struct error *e)
-{
-	cJSON *c;
-	int i = 0;
-	cJSON_ArrayForEach(c, json_at(json_at(pod, "spec"), list)) {
-		char path[64];
-		snprintf(path, sizeof(path), "spec.%s[%d].", list, i++);
-		const char *key = strict ? unknown_key(c, container_keys) : NULL;
-		if (key)
-			return strict_fail(e, k, path, key);
-		int r = quantities_check(k, json_at(c, "resources"), e);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-bool validate_decode(const struct kind *k, const cJSON *json, bool strict, struct error *e)
-{
-	const char *key;
-	if (strict && (key = unknown_key(json_at(json, "metadata"), metadata_keys)))
-		return strict_fail(e, k, "metadata.", key) == 0;
-	if (!kind_is(k, KIND_POD))
-		return true;
-	if (strict && (key = unknown_key(json, top_keys)))
-		return strict_fail(e, k, "", key) == 0;
-	if (strict && (key = unknown_key(json_at(json, "spec"), spec_keys)))
-		return strict_fail(e, k, "spec.", key) == 0;
-	return containers_decode(k, json, "initContainers", strict, e) == 0 &&
-	       containers_decode(k, json, "containers", strict, e) == 0;
 }

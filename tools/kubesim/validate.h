@@ -20,8 +20,6 @@ void validate_add(struct validation *v, const char *type, const char *field, con
 void validate_metadata(struct validation *v, const struct kind *k, const cJSON *json);
 void validate_pod(struct validation *v, const cJSON *pod);
 void validate_pod_update(struct validation *v, const cJSON *before, const cJSON *after);
-/* What cannot even be decoded: quantities, wrong types, unknown fields when strict. False: e set. */
-bool validate_decode(const struct kind *k, const cJSON *json, bool strict, struct error *e);
-
 /* Answers 422 with all causes when there are any; true: answered. */
-bool validate_reply(struct validation *v, struct request *r, const struct kind *k, const char *name);
+bool validate_reply(struct validation *v, struct request *r, const struct kind *k,
+		    const char *name);

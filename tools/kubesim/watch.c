@@ -30,12 +30,12 @@ struct watch {
 	bool columns_sent;
 	struct snapshot *initial; /* NULL once sent */
 	size_t initial_at;
-	bool initial_bookmark;    /* owes the bookmark that ends the initial events */
-	uint64_t next;            /* rv of the next change to look at */
+	bool initial_bookmark; /* owes the bookmark that ends the initial events */
+	uint64_t next;         /* rv of the next change to look at */
 	bool bookmarks, bookmark_due, expired, timed_out;
 	uint64_t asked_rv;
 	int events_sent;
-	struct buf held;          /* one event held back by a fault that reorders */
+	struct buf held; /* one event held back by a fault that reorders */
 	struct loop_timer bookmark_timer, timeout_timer;
 };
 
@@ -56,7 +56,8 @@ static void watch_close(void *data)
 
 static bool selected(const struct watch *w, const struct revision *v)
 {
-	return v && selector_matches(w->labels, v->labels) && selector_matches(w->fields, v->fields);
+	return v && selector_matches(w->labels, v->labels) &&
+	       selector_matches(w->fields, v->fields);
 }
 
 static void object_add(struct watch *w, const struct revision *v, struct buf *out)
@@ -87,13 +88,15 @@ static void bookmark_add(struct watch *w, uint64_t rv, bool initial_end, struct 
 		   "\"metadata\":{\"resourceVersion\":\"%llu\",\"creationTimestamp\":null%s}%s}}\n",
 		   w->kind->kind, api, (unsigned long long)rv,
 		   initial_end ? ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}" : "",
-		   kind_is(w->kind, KIND_POD) ? ",\"spec\":{\"containers\":null},\"status\":{}" : "");
+		   kind_is(w->kind, KIND_POD) ? ",\"spec\":{\"containers\":null},\"status\":{}"
+					      : "");
 }
 
 static void error_add(int code, const char *reason, const char *message, struct buf *out)
 {
-	_cleanup_(cJSON_Deletep) cJSON *status = reply_status_object(
-		&(struct reply_status){ .code = code, .reason = reason }, message);
+	_cleanup_(cJSON_Deletep) cJSON *status =
+		reply_status_object(&(struct reply_status){ .code = code, .reason = reason },
+				    message);
 	buf_add_str(out, "{\"type\":\"ERROR\",\"object\":");
 	json_add(out, status);
 	buf_add_str(out, "}\n");
@@ -197,7 +200,8 @@ static bool watch_fill(struct request *r, void *data, struct buf *out)
 	if (w->expired) {
 		char message[96];
 		snprintf(message, sizeof(message), "too old resource version: %llu (%llu)",
-			 (unsigned long long)w->asked_rv, (unsigned long long)store_oldest_rv() - 1);
+			 (unsigned long long)w->asked_rv,
+			 (unsigned long long)store_oldest_rv() - 1);
 		error_add(410, "Expired", message, out);
 		return false;
 	}
@@ -251,10 +255,11 @@ static bool watch_position(struct watch *w, struct request *r)
 	const char *match = http_arg(r, "resourceVersionMatch");
 	bool initial = route_arg_true(r, "sendInitialEvents");
 	if (initial && (!match || strcmp(match, "NotOlderThan") != 0)) {
-		reply_status(r, &(struct reply_status){ 422, "Invalid", "ListOptions" },
-			     "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: "
-			     "Forbidden: sendInitialEvents requires setting resourceVersionMatch to "
-			     "NotOlderThan");
+		reply_status(
+			r, &(struct reply_status){ 422, "Invalid", "ListOptions" },
+			"ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: "
+			"Forbidden: sendInitialEvents requires setting resourceVersionMatch to "
+			"NotOlderThan");
 		return false;
 	}
 	char *end = NULL;
