@@ -31,6 +31,9 @@
 #include "k8s/request.h"
 #include "k8s/scan.h"
 
+/* The POST ends by its own deadline, and the client learns from that; this is for the ADDED. */
+#define AFTER_REQUEST_NS (100 * CLOCK_NS_PER_MS)
+
 struct create {
 	struct weaverfs *fs;
 	struct list creations; /* cluster thread */
@@ -279,8 +282,10 @@ static void on_posted(void *data, const struct reply *reply)
 		advance(k);
 	} else if (!reply->ambiguous) {
 		fail(k, &reply->error);
+	} else if (reply->r == -ETIMEDOUT) {
+		on_deadline(&k->deadline);
 	}
-	/* Else its ADDED may still come, until the deadline. */
+	/* Else (the connection broke) its ADDED may still come, until the deadline. */
 }
 
 /* EDQUOT while the namespace's pods, terminating ones too, use up max_concurrent. */
@@ -378,7 +383,7 @@ static void on_job(struct loop_job *job)
 	if (r < 0)
 		fail(k, &e);
 	else
-		loop_timer_set(fs->loop, &k->deadline, k->deadline_ns);
+		loop_timer_set(fs->loop, &k->deadline, k->deadline_ns + AFTER_REQUEST_NS);
 }
 
 void create_mkdir(struct create *c, fuse_req_t req, const char *name, mode_t mode)

@@ -13,6 +13,7 @@
 
 #include "fs/errors.h"
 #include "fs/fetch.h"
+#include "fs/handles.h"
 #include "fs/ino.h"
 #include "fs/logs.h"
 #include "fs/metrics.h"
@@ -23,6 +24,7 @@
 #define MAX_WRITE_DEFAULT 4096
 
 struct handle {
+	struct handles_node node;
 	struct weaverfs *fs;
 	const struct attr *attr;
 	fuse_ino_t ino;
@@ -40,13 +42,21 @@ static struct handle *handle_of(const struct fuse_file_info *fi)
 	return (struct handle *)(uintptr_t)fi->fh;
 }
 
-static void handle_free(struct handle *h)
+static void handle_free_unreleased(struct handles_node *node)
 {
+	struct handle *h = container_of(node, struct handle, node);
+
 	if (h->counted)
 		registry_release(h->fs->registry, ino_object(h->ino));
 	spool_reader_free(h->spool);
 	buf_done(&h->content);
 	free(h);
+}
+
+static void handle_free(struct handle *h)
+{
+	handles_remove(h->fs->handles, &h->node);
+	handle_free_unreleased(&h->node);
 }
 
 /* Answers OPEN with h; what only happens when the caller was killed meanwhile is undone. */
@@ -145,6 +155,7 @@ static int handle_new(struct weaverfs *fs, const struct node *n, const struct fu
 		}
 		h->counted = true;
 	}
+	handles_add(fs->handles, &h->node, handle_free_unreleased);
 	*ret = h;
 	return 0;
 }
@@ -160,7 +171,8 @@ void file_open(struct weaverfs *fs, fuse_req_t req, fuse_ino_t ino, struct fuse_
 		fuse_reply_err(req, -r);
 		return;
 	}
-	r = n.attr ? check_access(&n, fi->flags) : -EISDIR;
+	/* A cached name in the directory of a weaver that is gone; what is open already goes on. */
+	r = n.w.gone ? -ENOENT : n.attr ? check_access(&n, fi->flags) : -EISDIR;
 	if (r == 0)
 		r = handle_new(fs, &n, fi, &h);
 	bool reads = (fi->flags & O_ACCMODE) != O_WRONLY;

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -110,15 +111,16 @@ static int detach_stale(const char *path, struct error *e)
 
 int mount_prepare(const char *path, struct buf *ret_path, struct error *e)
 {
+	struct statfs dead;
 	struct stat st;
-	int r = stat(path, &st);
 
-	if (r < 0 && errno == ENOTCONN) {
-		r = detach_stale(path, e);
+	/* Not stat(): the kernel may still have the attributes of a mount whose daemon is dead. */
+	if (statfs(path, &dead) < 0 && errno == ENOTCONN) {
+		int r = detach_stale(path, e);
 		if (r < 0)
 			return r;
-		r = stat(path, &st);
 	}
+	int r = stat(path, &st);
 	if (r < 0 && errno == ENOENT)
 		return error_set(e, ENOENT, "mount point %s does not exist; make it: mkdir -p %s",
 				 path, path);

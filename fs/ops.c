@@ -16,6 +16,7 @@
 #include "fs/delete.h"
 #include "fs/errors.h"
 #include "fs/file.h"
+#include "fs/handles.h"
 #include "fs/ino.h"
 #include "fs/metrics.h"
 #include "fs/node.h"
@@ -146,9 +147,17 @@ static void ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int to_
 /* ---- directories ---- */
 
 struct listing {
+	struct handles_node node;
 	struct node_name *names;
 	size_t n;
 };
+
+static void listing_free(struct handles_node *node)
+{
+	struct listing *l = container_of(node, struct listing, node);
+	free(l->names);
+	free(l);
+}
 
 static void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
@@ -168,18 +177,20 @@ static void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 		return;
 	}
 	fi->fh = (uintptr_t)l;
+	handles_add(fs->handles, &l->node, listing_free);
 	if (fuse_reply_open(req, fi) < 0) {
-		free(l->names);
-		free(l);
+		handles_remove(fs->handles, &l->node);
+		listing_free(&l->node);
 	}
 }
 
 static void ops_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void)ino;
+	struct weaverfs *fs = fuse_req_userdata(req);
 	struct listing *l = (struct listing *)(uintptr_t)fi->fh;
-	free(l->names);
-	free(l);
+	handles_remove(fs->handles, &l->node);
+	listing_free(&l->node);
 	fuse_reply_err(req, 0);
 }
 

@@ -34,6 +34,7 @@ struct operation {
 	fuse_req_t req;
 	struct store_request what; /* data is owned */
 	char *data;
+	size_t value_len; /* without the one trailing newline, which is the shell's */
 	char pod[80], uid[64];
 	int64_t deadline_ns;
 	struct request *request; /* NULL: none out */
@@ -245,7 +246,7 @@ static int ask_handler(struct operation *op, const struct node *n, char **ret_pa
 		.truncate = op->what.truncate,
 		.store = &changes,
 	};
-	int r = op->what.attr ? op->what.attr->store(&ctx, op->data, op->what.len, e)
+	int r = op->what.attr ? op->what.attr->store(&ctx, op->data, op->value_len, e)
 			      : store_owner(&ctx, &op->what, e);
 	if (r < 0)
 		return r;
@@ -308,6 +309,9 @@ void store_start(struct weaverfs *fs, fuse_req_t req, const struct store_request
 	if (what->len)
 		memcpy(data, what->data, what->len);
 	data[what->len] = '\0';
+	op->value_len = what->len;
+	if (op->value_len && data[op->value_len - 1] == '\n')
+		data[--op->value_len] = '\0';
 	op->data = data;
 	op->what.data = data;
 	op->deadline_ns = clock_monotonic_ns() + fs->config->create_timeout_ms * CLOCK_NS_PER_MS;

@@ -11,6 +11,7 @@
 #include "fs/create.h"
 #include "fs/errors.h"
 #include "fs/fetch.h"
+#include "fs/handles.h"
 #include "fs/logs.h"
 #include "fs/metrics.h"
 #include "fs/notify.h"
@@ -37,6 +38,8 @@ static int make_memory(struct weaverfs *fs, struct error *e)
 	int r = podspec_init(fs->defaults, fs->config, e);
 	if (r == 0)
 		r = errors_new(&fs->errors, e);
+	if (r == 0)
+		r = handles_new(&fs->handles, e);
 	return r == 0 ? registry_new(&fs->registry, e) : r;
 }
 
@@ -158,6 +161,7 @@ void weaverfs_free(struct weaverfs *fs)
 {
 	FREE(client_free, fs->client); /* where the thread could not be started */
 	FREE(loop_free, fs->loop);
+	FREE(handles_free, fs->handles);
 	FREE(registry_free, fs->registry);
 	FREE(errors_free, fs->errors);
 	if (fs->defaults)

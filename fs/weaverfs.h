@@ -27,6 +27,7 @@ struct weaverfs {
 	struct tombstones *tombstones;
 	struct logs *logs;     /* log streams and their spools */
 	struct fetch *fetch;   /* files whose content is asked for when opened */
+	struct handles *handles; /* what is open */
 	struct list tasks;     /* in flight, see task.h; cluster thread */
 	struct errors *errors; /* the last failed operations */
 	struct metrics *metrics;

@@ -7,7 +7,6 @@ mount_weavers
 mkdir "$MNT/a"
 wait_for 30 status_is a running
 cluster_freeze
-trap 'cluster_thaw; case_exit' EXIT
 
 start=${EPOCHREALTIME/./}
 expect_fail mkdir "$MNT/late"
@@ -26,7 +25,6 @@ assert_match '^degraded: ' "$(head -n 1 "$MNT/.weaverfs/health")"
 # Also when weaverfs is killed in between.
 kill_weavers
 cluster_thaw
-trap case_exit EXIT
 remount
 answers()
 {

@@ -32,7 +32,7 @@ assert_eq "$(pod '.spec.containers[0].resources.limits.cpu')" "$(cat cpu)"
 assert_eq "$(pod .metadata.uid)" "$(jq -r .metadata.uid pod.json)"
 assert_match $'\tStarted\t' "$(cat events)"
 for f in status ttl expires created image cpu memory hold id pod node ip owner; do
-	[ "$(tail -c 1 "$f" | od -An -c | xargs)" = '\n' ] || fail "$f does not end in a newline"
+	[ -z "$(tail -c 1 "$f")" ] || fail "$f does not end in a newline"
 	assert_eq 1 "$(wc -l <"$f")" "lines of $f"
 	[ "$f" = ttl ] || assert_eq "$(stat -c %s "$f")" "$(wc -c <"$f")" "size of $f"
 done

@@ -12,7 +12,7 @@ mount_weavers max_concurrent=2
 mkdir "$MNT/a" "$MNT/b"
 assert_errno 'Disk quota exceeded' mkdir "$MNT/c"
 assert_match 'EDQUOT.*max_concurrent is 2' "$(tail -n 1 "$MNT/.weaverfs/errors")"
-assert_eq "2 0" "$(df -i --output=itotal,iavail "$MNT" | tail -n 1 | xargs)" "df -i"
+assert_eq "2 0" "$(df --output=itotal,iavail "$MNT" | tail -n 1 | xargs)" "df -i"
 wait_for 30 status_is a running
 rmdir "$MNT/a"
 # Its pod still counts until it is gone, as in the namespace's quota.

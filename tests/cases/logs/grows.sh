@@ -13,6 +13,7 @@ make_pod a 'for i in $(seq 40); do echo "line $i"; sleep 0.1; done; printf end; 
 wait_for 30 status_is a running
 assert_eq 0 "$(stat -c %s "$MNT/a/logs")" "size before the first open"
 timeout 15 tail -n +1 -f "$MNT/a/logs" >"$W/followed" &
+follower=$!
 wait_for 20 lines_are 40
 assert_eq "$(seq -f 'line %g' 40)" "$(head -n 40 "$MNT/a/logs")"
 assert_eq "$(wc -c <"$MNT/a/logs")" "$(stat -c %s "$MNT/a/logs")" "size"
@@ -26,8 +27,8 @@ followed()
 }
 wait_for 10 followed
 assert_eq "$(seq -f 'line %g' 40)" "$(cat "$W/followed")" "what tail -f has printed"
-kill %1
-wait %1 || true
+kill "$follower"
+wait "$follower" || true
 
 # Nothing is lost or doubled over a crash of the daemon.
 kill_weavers

@@ -16,18 +16,18 @@ refuses()
 
 mkdir "$MNT"
 o=namespace=$NS,image=$TEST_IMAGE,state_dir=$W/state
-refuses "max_concurrent.*'x'" -o "$o,max_concurrent=x" "$MNT"
+refuses "max_concurrent.*"x"" -o "$o,max_concurrent=x" "$MNT"
 refuses 'default_ttl_hours' -o "$o,default_ttl_hours=0" "$MNT"
 refuses 'default_ttl_hours.*max_ttl_hours' -o "$o,default_ttl_hours=9,max_ttl_hours=8" "$MNT"
 refuses 'no_such_option' -o "$o,no_such_option=1" "$MNT"
 refuses 'webhooks' -o "$o,webhooks={" "$MNT"
 LOOM_SERVER_WEAVER_MAX_CONCURRENT=-1 refuses 'LOOM_SERVER_WEAVER_MAX_CONCURRENT' -o "$o" "$MNT"
-refuses 'create namespace no-such' -o "namespace=no-such,state_dir=$W/state" "$MNT"
+KUBECONFIG=$ADMIN_KUBECONFIG refuses 'create namespace no-such' -o "namespace=no-such,state_dir=$W/state" "$MNT"
 refuses "$W/none" -o "$o" "$W/none-mount/x"
 KUBECONFIG=$W/bad.yaml
 echo 'clusters: [' >"$KUBECONFIG"
 export KUBECONFIG
-refuses 'bad.yaml.*line' -o "$o" "$MNT"
+refuses 'bad.yaml:[0-9]' -o "$o" "$MNT"
 KUBECONFIG=$W/away.yaml
 cat >"$KUBECONFIG" <<END
 apiVersion: v1

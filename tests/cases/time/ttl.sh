@@ -35,7 +35,7 @@ assert_errno 'Invalid argument' bash -c 'echo 2001-01-01T00:00:00Z >"$1"' - "$MN
 assert_errno 'result' bash -c 'echo 2199-01-01T00:00:00Z >"$1"' - "$MNT/a/expires"
 assert_eq "$before" "$(cat "$MNT/a/expires")" "expires after bad input"
 
-at=$(date -u -d '+3 hours' +%Y-%m-%dT%H:%M:%SZ)
+at=$(date -u -d '+3 hours +10 seconds' +%Y-%m-%dT%H:%M:%SZ)
 echo "$at" >"$MNT/a/expires"
 assert_eq "$at" "$(cat "$MNT/a/expires")"
 annotations=$(k get pod "$(cat "$MNT/a/pod")" -o 'jsonpath={.metadata.annotations}')
