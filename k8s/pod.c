@@ -2,8 +2,8 @@
 /*
  * The life of a pod: made from JSON, shared by reference, asked for its words. managedFields, 40 %
  * of a pod's bytes, are cut out before cJSON sees them; the tree lives for one call; pack.c puts
- * what pod_fill.c takes from it into one allocation. After that it never changes, so readers need no
- * lock.
+ * what pod_fill.c takes from it into one allocation. After that it never changes, so readers need
+ * no lock.
  */
 #include "k8s/pod.h"
 

@@ -67,8 +67,8 @@ struct pod {
 
 /*
  * json: one Pod, NUL-terminated. main_container: whose image, command, env … are kept.
- * managedFields and annotations of other tools (a domain that no label has) over 4 KiB are skipped. -EPROTO: no
- * pod (no name or uid), -ENOMEM.
+ * managedFields and annotations of other tools (a domain that no label has) over 4 KiB are skipped.
+ * -EPROTO: no pod (no name or uid), -ENOMEM.
  */
 int pod_parse(const char *json, const char *main_container, struct pod **ret, struct error *e);
 struct pod *pod_ref(const struct pod *p); /* atomically; immutable, hence const in */

@@ -33,8 +33,8 @@ struct watch_ops {
 
 struct watch_spec {
 	struct client *client;
-	const char *path; /* "/api/v1/namespaces/NS/pods"; copied */
-	const char *selector; /* "labelSelector=…" or "fieldSelector=…", encoded; copied; or NULL */
+	const char *path;     /* "/api/v1/namespaces/NS/pods"; copied */
+	const char *selector; /* "labelSelector=…", "fieldSelector=…", encoded; copied; or NULL */
 	const struct watch_ops *ops;
 	void *data;
 };

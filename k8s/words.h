@@ -8,8 +8,9 @@
 #pragma once
 #include <stddef.h>
 
-#define WORDS_MAX 4096      /* words in all */
-#define WORDS_LENGTH_MAX 96 /* bytes of one; an image with a digest has more and is rarely shared  \
+#define WORDS_MAX 4096 /* words in all */
+#define WORDS_LENGTH_MAX                                                                           \
+	96 /* bytes of one; an image with a digest has more and is rarely shared  \
 			     */
 
 /* The stored word equal to s, valid for ever. NULL: s is too long, or the store is full. */
