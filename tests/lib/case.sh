@@ -116,7 +116,7 @@ kubesim_faults()
 # "MNT=$W/other mount_weavers", and so on for the functions below.
 mount_weavers()
 {
-	local options="namespace=$NS,image=$TEST_IMAGE,audit_enabled=false,state_dir=$W/state"
+	local options="namespace=$NS,image=$TEST_IMAGE,state_dir=$W/state"
 	weaverfs_options[$MNT]=${1-}
 	mkdir -p "$MNT" 2>/dev/null || true
 	"$WEAVERFS" -f -o "$options${1:+,$1}" "$MNT" >>"$W/weaverfs.log" 2>&1 &
@@ -166,7 +166,7 @@ weavers_ended()
 kill_weavers()
 {
 	local pid=${weaverfs_pids[$MNT]}
-	kill -KILL "$pid"
+	kill -KILL "$pid" || fail "weaverfs on $MNT had ended by itself"
 	unset "weaverfs_pids[$MNT]"
 	wait "$pid" 2>/dev/null || true
 }
@@ -192,7 +192,7 @@ case_exit()
 	trap - ERR EXIT
 	set +e
 	for MNT in "${!weaverfs_pids[@]}"; do
-		kill -TERM "${weaverfs_pids[$MNT]}"
+		kill -TERM "${weaverfs_pids[$MNT]}" || status=1
 		weavers_end || status=1
 	done
 	exit "$status"
@@ -208,7 +208,7 @@ weavers_end()
 		fi
 		sleep 0.05
 	done
-	wait "$pid" || { echo "weaverfs on $MNT: exit status $? after SIGTERM" >&2; return 1; }
+	wait "$pid" || { echo "weaverfs on $MNT: exit status $? at the end" >&2; return 1; }
 }
 
 # make_pod NAME SHELL-COMMAND: a weaver that runs something else than the image's own command,
