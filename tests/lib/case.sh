@@ -74,12 +74,6 @@ assert_errno()
 	[[ $said == *"$message"* ]] || fail "$*: expected '$message', got '$said'"
 }
 
-# as_user UID COMMAND...: as somebody who has that uid and gid and nothing else.
-as_user()
-{
-	setpriv --reuid "$1" --regid "$1" --clear-groups --inh-caps=-all -- "${@:2}"
-}
-
 # The cluster, as its administrator, in the case's namespace.
 k()
 {
