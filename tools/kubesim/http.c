@@ -6,6 +6,8 @@
  *   waits to be sent, and the epoll set of loop.c watches the socket for EPOLLRDHUP instead.
  * - A flow-controlled connection gets no writable callback: it is switched on again to write.
  * - HTTP_BODY_COMPLETION comes again whenever such a connection is readable: dispatched guards it.
+ * - It takes a body without Content-Length for one of 100 MiB. If that is a chunked one (kubectl
+ *   --raw), chunks are undone here, and the connection ends with the response.
  */
 #include "tools/kubesim/http.h"
 
@@ -47,6 +49,7 @@ static void request_free(struct request *r)
 	free(r->authorization);
 	free(r->user_agent);
 	buf_done(&r->body);
+	buf_done(&r->chunks);
 	buf_done(&r->head);
 	buf_done(&r->out);
 	free(r);
@@ -174,6 +177,8 @@ static void head_write(struct request *r, int status, const char *type)
 	if (type)
 		buf_printf(&r->out, "Content-Type: %s\r\n", type);
 	buf_printf(&r->out, "Date: %s\r\n", date);
+	if (r->chunked_body)
+		buf_add_str(&r->out, "Connection: close\r\n");
 	buf_add(&r->out, buf_str(&r->head), r->head.len);
 }
 
@@ -252,19 +257,27 @@ static void stream_pull(struct request *r)
 	r->ended = true;
 }
 
-/* The peer sees a reset, not an orderly end. */
+/* The peer sees a reset, not an orderly end: libwebsockets itself would send a FIN first. */
 static int connection_reset(struct request *r)
 {
-	struct linger linger = { .l_onoff = 1, .l_linger = 0 };
-	setsockopt(lws_get_socket_fd(r->wsi), SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+	connect(lws_get_socket_fd(r->wsi), &nobody, sizeof(nobody));
 	return -1;
 }
 
 static int transaction_end(struct http_session *s)
 {
-	struct request *r = move_ptr(&s->r);
+	struct request *r = s->r;
 	struct lws *wsi = r->wsi;
+	if (r->chunked_body && lws_partial_buffered(wsi)) {
+		lws_callback_on_writable(wsi);
+		return 0;
+	}
+	bool close_now = r->chunked_body;
+	s->r = NULL;
 	request_free(r);
+	if (close_now)
+		return -1;
 	lws_rx_flow_control(wsi, 1);
 	return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
@@ -278,6 +291,8 @@ static int writable(struct http_session *s)
 		lws_callback_on_writable(r->wsi);
 		return 0;
 	}
+	if (r->ended && r->out.len && r->out_sent == r->out.len)
+		return transaction_end(s);
 	if (r->fault.stalled) {
 		http_hold(r);
 		return 0;
@@ -336,6 +351,39 @@ static int dispatch(struct http_session *s)
 	return 0;
 }
 
+/* RFC 9112 §7.1, without trailers: true when the last chunk is there and r->body is complete. */
+static bool body_unchunk(struct request *r)
+{
+	const char *at = buf_str(&r->chunks), *end = at + r->chunks.len;
+	buf_reset(&r->body);
+	while (at < end) {
+		char *digits_end;
+		const char *line_end = memchr(at, '\n', (size_t)(end - at));
+		unsigned long n = strtoul(at, &digits_end, 16);
+		if (!line_end || n > (unsigned long)(end - line_end))
+			return false;
+		if (n == 0)
+			return true;
+		buf_add(&r->body, line_end + 1, n);
+		at = line_end + 1 + n + 2;
+	}
+	return false;
+}
+
+static int body_add(struct http_session *s, const void *data, size_t len)
+{
+	struct request *r = s->r;
+	if (!r || r->too_large || r->dispatched)
+		return 0;
+	if (!r->chunked_body) {
+		buf_add(&r->body, data, len);
+		return 0;
+	}
+	buf_add(&r->chunks, data, len);
+	r->too_large = r->chunks.len > HTTP_MAX_BODY;
+	return r->too_large || body_unchunk(r) ? dispatch(s) : 0;
+}
+
 static int request_begin(struct lws *wsi, struct http_session *s)
 {
 	s->r = request_new(wsi);
@@ -346,6 +394,10 @@ static int request_begin(struct lws *wsi, struct http_session *s)
 	long long n = atoll(length);
 	if (n > HTTP_MAX_BODY)
 		s->r->too_large = true;
+	s->r->chunked_body = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0 &&
+			     s->r->method != HTTP_GET && s->r->method != HTTP_DELETE;
+	if (s->r->chunked_body)
+		return 0;
 	/* An explicit zero on POST is completed by libwebsockets, on PUT and PATCH by nobody. */
 	if (n > 0 || (s->r->method == HTTP_POST && length[0]))
 		return 0;
@@ -365,9 +417,7 @@ static int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void
 	case LWS_CALLBACK_HTTP:
 		return request_begin(wsi, s);
 	case LWS_CALLBACK_HTTP_BODY:
-		if (s->r && !s->r->too_large)
-			buf_add(&s->r->body, in, len);
-		return 0;
+		return body_add(s, in, len);
 	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
 		return dispatch(s);
 	case LWS_CALLBACK_HTTP_WRITEABLE:

@@ -53,7 +53,8 @@ struct request {
 	struct loop_fd hangup; /* see http_hold() */
 	struct loop_timer delay;
 	struct fault_state fault;
-	bool dispatched, answered, chunked, ended, too_large;
+	struct buf chunks; /* a chunked body as it came */
+	bool chunked_body, dispatched, answered, chunked, ended, too_large;
 };
 
 struct http_options {
