@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The functions behind the rows of table.c, by theme and file. A show renders from the cache, on any
- * thread, without waiting; it must survive a pod that has a name and a uid and nothing else. Empty
- * values are empty files, all others end in one newline.
+ * The functions behind the rows of table.c, by theme and file. A show renders from the cache, on
+ * any thread, without waiting; it must survive a pod that has a name and a uid and nothing else.
+ * Empty values are empty files, all others end in one newline.
  */
 #pragma once
 #include "fs/attr.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * When a weaver ends: ttl, expires, created. Both writable files set the same two annotations; the
- * second one is for Loom's own cleaner, which counts whole hours from the creation and would kill an
- * extended weaver. Times are whole seconds of the API server's clock, never ours.
+ * second one is for Loom's own cleaner, which counts whole hours from the creation and would kill
+ * an extended weaver. Times are whole seconds of the API server's clock, never ours.
  */
 #include <errno.h>
 #include <inttypes.h>

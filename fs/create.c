@@ -5,9 +5,9 @@
  *	POST sent ──► reply 201 ─┐
  *	          └─► own ADDED ─┴─► both, or ADDED and the deadline ──► answered
  *
- * The ADDED may come before the reply (a third of the time on a real server). A rival is another pod
- * with our name whose ADDED comes before ours; then ours goes. When the watch was interrupted in
- * between, its order means nothing: a fresh LIST by label decides, and any rival there wins.
+ * The ADDED may come before the reply (a third of the time on a real server). A rival is another
+ * pod with our name whose ADDED comes before ours; then ours goes. When the watch was interrupted
+ * in between, its order means nothing: a fresh LIST by label decides, and any rival there wins.
  * Every failure that is not a definite rejection leaves a tombstone.
  */
 #include "fs/create.h"
@@ -327,14 +327,15 @@ static int check(struct creation *k, struct error *e)
 static int build(struct creation *k, struct buf *body, struct error *e)
 {
 	struct weaverfs *fs = k->create->fs;
-	char owner[16];
-	snprintf(owner, sizeof(owner), "%u", k->caller.uid);
+	char number[16];
+	const char *owner = config_user_id(fs->config, k->caller.uid, k->caller.gid);
+	snprintf(number, sizeof(number), "%u", k->caller.uid);
 	struct podspec_identity id = {
 		.name = k->name,
 		.uid = k->caller.uid,
 		.gid = k->caller.gid,
 		.mode = k->mode,
-		.owner_user_id = owner,
+		.owner_user_id = owner ? owner : number,
 		.now_s = client_server_time(fs->client),
 	};
 	int r = uuid_v7(id.id, e);

@@ -208,7 +208,7 @@ void file_read(fuse_req_t req, size_t size, off_t offset, const struct fuse_file
 		return;
 	}
 	_cleanup_(cleanup_free) char *to = malloc(size);
-	ssize_t n = to ? spool_read(h->spool, to, size, offset) : -ENOMEM;
+	ssize_t n = to ? spool_reader_read(h->spool, to, size, offset) : -ENOMEM;
 	if (n < 0)
 		fuse_reply_err(req, (int)-n);
 	else

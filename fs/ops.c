@@ -100,8 +100,8 @@ static void ops_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 }
 
 /*
- * Of a file only what changes nothing is allowed: touch, the truncation before a write, its own mode
- * and owner. A weaver's directory keeps mode and owner in its pod.
+ * Of a file only what changes nothing is allowed: touch, the truncation before a write, its own
+ * mode and owner. A weaver's directory keeps mode and owner in its pod.
  */
 static int check_setattr(const struct node *n, const struct stat *st, int to_set)
 {

@@ -40,7 +40,9 @@ int podspec_init(struct podspec *s, const struct config *config, struct error *e
 {
 	memset(s, 0, sizeof(*s));
 	s->image = strdup(config->image);
-	return s->image ? 0 : error_oom(e);
+	s->cpu = strdup(CPU_LIMIT);
+	s->memory = strdup(MEMORY_LIMIT);
+	return s->image && s->cpu && s->memory ? 0 : error_oom(e);
 }
 
 static void free_strings(char **list)

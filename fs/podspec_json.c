@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cJSON fails one call at a time; here one flag gathers that. The merge is for the operators' patch:
- * plain RFC 7386 would make them repeat our whole container to add one limit to it.
+ * cJSON fails one call at a time; here one flag gathers that. The merge is for the operators'
+ * patch: plain RFC 7386 would make them repeat our whole container to add one limit to it.
  */
 #include "fs/podspec_json.h"
 

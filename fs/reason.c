@@ -160,7 +160,9 @@ static bool find_init(const struct reason_input *in, struct reason *r)
 	return false;
 }
 
-/* The end that a deletion brings (deletionTimestamp is when the grace period ends) is no failure. */
+/*
+ * The end that a deletion brings (deletionTimestamp is when the grace period ends) is no failure.
+ */
 static bool was_deleted(const struct pod *pod, const struct pod_container *c)
 {
 	return pod->deleted_s != 0 && c->finished_s >= pod->deleted_s - pod->grace_s;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A weaver is found by its object id (two: one under its name, one under its id), by name, by id and
- * by uid. All of it is under one lock; a pod's state is an immutable object that is exchanged, so a
- * reader holds the lock only for as long as it takes to copy a name and count a reference.
+ * A weaver is found by its object id (two: one under its name, one under its id), by name, by id
+ * and by uid. All of it is under one lock; a pod's state is an immutable object that is exchanged,
+ * so a reader holds the lock only for as long as it takes to copy a name and count a reference.
  *
  * A weaver leaves the tree when its pod has a deletionTimestamp or is gone, and memory when the pod
  * is gone and the last open file has been released.
@@ -229,7 +229,9 @@ static struct weaver *weaver_new(struct registry *r, const struct pod *pod)
 		return NULL;
 	w->place = PLACE_AWAY;
 	w->object = ino_object_of(pod->uid, "");
-	/* 56 bits of 10,000 uids collide once in 10^9 years of mounts; two weavers never share one. */
+	/*
+	 * 56 bits of 10,000 uids collide once in 10^9 years of mounts; two weavers never share one.
+	 */
 	for (int n = 0; find_object(r, w->object) && n < 8; n++)
 		w->object = ino_object_of(pod->uid, (const char[]){ 'c', (char)('0' + n), 0 });
 	w->alias = ino_object_of(pod->uid, "id");

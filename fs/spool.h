@@ -53,4 +53,4 @@ struct spool_reader;
 int spool_reader_new(struct spool *s, struct spool_reader **ret); /* takes a reference of s */
 void spool_reader_free(struct spool_reader *r);
 /* As pread(2): bytes read, 0 at the end for now, -errno. Any thread, several at once. */
-ssize_t spool_read(struct spool_reader *r, char *to, size_t len, off_t offset);
+ssize_t spool_reader_read(struct spool_reader *r, char *to, size_t len, off_t offset);

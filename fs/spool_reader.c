@@ -149,7 +149,7 @@ static ssize_t read_piece(struct spool_reader *r, char *to, size_t len, off_t of
 	}
 }
 
-ssize_t spool_read(struct spool_reader *r, char *to, size_t len, off_t offset)
+ssize_t spool_reader_read(struct spool_reader *r, char *to, size_t len, off_t offset)
 {
 	size_t done = 0;
 

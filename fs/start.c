@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GET /version, then GET the namespace: a LIST of a missing namespace is 200 and empty, so only this
- * tells, and its uid names the state directory. What looks like a server that is away is asked again
- * each 500 ms until the time is over.
+ * GET /version, then GET the namespace: a LIST of a missing namespace is 200 and empty, so only
+ * this tells, and its uid names the state directory. What looks like a server that is away is asked
+ * again each 500 ms until the time is over.
  */
 #include "fs/start.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What must be true before there is a mount: a server that is new enough, a namespace, a first list.
- * The main thread waits here while the cluster thread asks; a signal ends each wait with -EINTR.
+ * What must be true before there is a mount: a server that is new enough, a namespace, a first
+ * list. The main thread waits here while the cluster thread asks; a signal ends each wait with
+ * -EINTR.
  */
 #pragma once
 #include <stdbool.h>

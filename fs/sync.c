@@ -2,9 +2,9 @@
 /*
  * The two watches of the namespace and what their events mean. Read-your-writes without comparing
  * resource versions (they are opaque): while a write of ours is out, the versions that the watch
- * brings for that pod are noted. If the version of the reply is among them, the registry already has
- * that state or a later one; if not, the reply's object is taken in and the watch's events for the
- * pod are skipped up to and including that version, since what comes before it is older.
+ * brings for that pod are noted. If the version of the reply is among them, the registry already
+ * has that state or a later one; if not, the reply's object is taken in and the watch's events for
+ * the pod are skipped up to and including that version, since what comes before it is older.
  */
 #include "fs/sync.h"
 

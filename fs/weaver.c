@@ -28,8 +28,8 @@
  * lost or shut down) has failed, whatever its process said when it got the signal; containers of a
  * lost node stay "running" in their last status. Else the weaver container alone decides, with its
  * exit code: an OOM kill of one of its children (reason OOMKilled, exit code 0, phase Succeeded)
- * leaves it succeeded, and `reason` tells of the kill. The phase would be late: it stays Running for
- * seconds, until the sidecar has ended too.
+ * leaves it succeeded, and `reason` tells of the kill. The phase would be late: it stays Running
+ * for seconds, until the sidecar has ended too.
  */
 enum weaver_status weaver_status(const struct pod *pod)
 {

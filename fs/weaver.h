@@ -48,7 +48,9 @@ struct weaver_owner {
 };
 struct weaver_owner weaver_owner(const struct pod *pod, uid_t mount_uid, gid_t mount_gid);
 bool weaver_hold(const struct pod *pod);
-/* A literal value of the weaver container's environment, or NULL: LOOM_ENV_REPO, LOOM_ENV_BRANCH. */
+/*
+ * A literal value of the weaver container's environment, or NULL: LOOM_ENV_REPO, LOOM_ENV_BRANCH.
+ */
 const char *weaver_env(const struct pod *pod, const char *name);
 
 /*

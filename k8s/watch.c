@@ -401,5 +401,5 @@ bool watch_synced(const struct watch *w)
 
 int64_t watch_last_event_ns(const struct watch *w)
 {
-	return w->last_event_ns;
+	return __atomic_load_n(&w->last_event_ns, __ATOMIC_RELAXED);
 }

@@ -45,5 +45,6 @@ void watch_stop(struct watch *w);
 /* Lists again now, as a replace: when an order of events can no longer be known. */
 void watch_relist(struct watch *w);
 
-bool watch_synced(const struct watch *w);           /* has had a complete list */
-int64_t watch_last_event_ns(const struct watch *w); /* monotonic; bookmarks count; 0: none yet */
+bool watch_synced(const struct watch *w); /* has had a complete list */
+/* CLOCK_MONOTONIC; bookmarks count; 0: none yet. */
+int64_t watch_last_event_ns(const struct watch *w); /* any thread */

@@ -91,7 +91,7 @@ static int take_frame(struct watch *w, char *json, size_t len, struct error *e)
 	if (f.kind == WATCH_FRAME_ERROR)
 		return take_error(w, &f);
 	w->events++;
-	w->last_event_ns = w->last_bytes_ns;
+	__atomic_store_n(&w->last_event_ns, w->last_bytes_ns, __ATOMIC_RELAXED);
 	/* the initial events come in no order of versions: the bookmark has the one that counts */
 	bool initial = w->stage == WATCH_STAGE_STREAM;
 	if (!initial || f.kind == WATCH_FRAME_INITIAL_END)
@@ -116,7 +116,7 @@ int watch_events_object(void *data, char *json, size_t len, struct error *e)
 
 	if (w->stage == WATCH_STAGE_LIST) {
 		begin_replace(w);
-		w->last_event_ns = w->last_bytes_ns;
+		__atomic_store_n(&w->last_event_ns, w->last_bytes_ns, __ATOMIC_RELAXED);
 		give_object(w, WATCH_ADDED, json, len);
 	} else {
 		r = take_frame(w, json, len, e);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Prints docs/files.md: the table of fs/table.c as a page to read. No test and no part of weaverfs,
- * it stands here because programs of this folder are linked with all of fs/; tests/lint/docs.sh runs
- * it and says how to renew the page.
+ * it stands here because programs of this folder are linked with all of fs/; tests/lint/docs.sh
+ * runs it and says how to renew the page.
  */
 #include <stdio.h>
 

@@ -240,7 +240,7 @@ static inline const char *content(struct spool *s)
 	struct spool_reader *r;
 
 	assert_int_equal(spool_reader_new(s, &r), 0);
-	ssize_t n = spool_read(r, text, sizeof(text) - 1, 0);
+	ssize_t n = spool_reader_read(r, text, sizeof(text) - 1, 0);
 	assert_true(n >= 0);
 	text[n] = '\0';
 	spool_reader_free(r);

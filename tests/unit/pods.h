@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pods for unit tests: from tests/fixtures/pods, or as JSON in place. Tests run at the tree's top. */
+/*
+ * Pods for unit tests: from tests/fixtures/pods, or as JSON in place. Tests run at the tree's top.
+ */
 #pragma once
 #include <cjson/cJSON.h>
 #include <setjmp.h>

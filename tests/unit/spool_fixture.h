@@ -78,7 +78,7 @@ static inline const char *read_on(struct spool_reader *r, off_t *offset, size_t 
 	size_t len = 0;
 	ssize_t n;
 
-	while ((n = spool_read(r, text + len, piece, *offset)) > 0) {
+	while ((n = spool_reader_read(r, text + len, piece, *offset)) > 0) {
 		len += (size_t)n;
 		*offset += n;
 		assert_true(len + piece < sizeof(text));

@@ -82,7 +82,7 @@ static void load_nothing_gives_the_contracts_defaults(void **state)
 	assert_int_equal(c.ready_timeout_secs, 60);
 	assert_null(c.image_pull_secrets);
 	assert_null(c.webhooks);
-	assert_true(c.audit_enabled);
+	assert_false(c.audit_enabled);
 	assert_string_equal(c.audit_image, "ghcr.io/ghuntley/loom-audit-sidecar:latest");
 	assert_int_equal(c.audit_batch_interval_ms, 100);
 	assert_int_equal(c.audit_buffer_max_bytes, 268435456);
@@ -140,7 +140,7 @@ static void load_short_names_and_commas_in_values(void **state)
 	(void)state;
 	assert_int_equal(load(&c,
 			      "namespace=q1,image_pull_secrets= a \\,\\, b.c,log_json,"
-			      "archive_max_bytes=2Gi,audit_enabled=false",
+			      "archive_max_bytes=2Gi,audit_enabled=true",
 			      NULL, &fuse, &e),
 			 0);
 	assert_string_equal(c.namespace_, "q1");
@@ -149,7 +149,7 @@ static void load_short_names_and_commas_in_values(void **state)
 	assert_null(c.image_pull_secrets[2]);
 	assert_true(c.log_json);
 	assert_int_equal(c.archive_max_bytes, 2LL << 30);
-	assert_false(c.audit_enabled);
+	assert_true(c.audit_enabled);
 	assert_int_equal(fuse.len, 0);
 }
 

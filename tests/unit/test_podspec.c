@@ -144,7 +144,7 @@ static void build_as_accepted_has_the_same_fields_and_values(void **state)
 
 	(void)state;
 	load(&c, "namespace=q1,image_pull_secrets=ghcr-secret,image_pull_policy=IfNotPresent,"
-		 "audit_image=localhost/tool:1,audit_probes=private,"
+		 "audit_enabled=true,audit_image=localhost/tool:1,audit_probes=private,"
 		 "audit_buffer_max_bytes=214748365");
 	pods_read("accepted.json", &text);
 	_cleanup_(cleanup_json) cJSON *theirs = cJSON_Parse(buf_str(&text));
@@ -171,8 +171,9 @@ static void build_default_with_audit_is_complete(void **state)
 	struct podspec s;
 
 	(void)state;
-	load(&c, "server_url=https://loom.example,org_id=acme,audit_token_secret=tok,"
-		 "audit_metrics_port=9190,audit_health_port=9191,audit_batch_interval_ms=50");
+	load(&c,
+	     "audit_enabled=true,server_url=https://loom.example,org_id=acme,audit_token_secret=tok,"
+	     "audit_metrics_port=9190,audit_health_port=9191,audit_batch_interval_ms=50");
 	assert_int_equal(podspec_init(&s, &c, NULL), 0);
 	_cleanup_(cleanup_json) cJSON *p = build(&s, &c);
 	assert_string_equal(text_at(p, "spec:containers:0:image"), c.image);
@@ -207,7 +208,7 @@ static void build_without_audit_has_no_trace_of_it(void **state)
 	struct podspec s;
 
 	(void)state;
-	load(&c, "audit_enabled=false");
+	load(&c, NULL);
 	assert_int_equal(podspec_init(&s, &c, NULL), 0);
 	_cleanup_(cleanup_json) cJSON *p = build(&s, &c);
 	assert_null(at(p, "spec:initContainers"));
@@ -269,7 +270,7 @@ static void build_patch_merges_lists_by_name(void **state)
 	struct podspec s = { .image = (char[]){ "x" } };
 
 	(void)state;
-	load(&c, NULL);
+	load(&c, "audit_enabled=true");
 	c.pod_patch_object = cJSON_Parse(
 		"{\"spec\":{\"hostname\":null,\"runtimeClassName\":\"gvisor\","
 		"\"tolerations\":[{\"key\":\"k\"}],"

@@ -38,7 +38,7 @@ static void spool_append_then_read_gives_bytes(void **state)
 	assert_string_equal(read_on(r, &offset, 3), "one\ntwo\n");
 	append(s, "three\n", 6);
 	assert_string_equal(read_on(r, &offset, 100), "three\n");
-	assert_int_equal(spool_read(r, (char[1]){ 0 }, 1, -1), -EINVAL);
+	assert_int_equal(spool_reader_read(r, (char[1]){ 0 }, 1, -1), -EINVAL);
 	assert_true(spool_changed_ns(s) > clock_realtime_ns() - 60 * CLOCK_NS_PER_S);
 	assert_int_equal(stat(log_path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);

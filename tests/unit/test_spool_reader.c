@@ -66,7 +66,7 @@ static void spool_read_overtaken_in_a_line_gets_gap(void **state)
 
 	(void)state;
 	append_lines(s, 0, 10);
-	assert_int_equal(spool_read(r, text, 20, 0), 20);
+	assert_int_equal(spool_reader_read(r, text, 20, 0), 20);
 	offset = 20;
 	append_lines(s, 10, 400);
 	const char *rest = read_on(r, &offset, 512);
@@ -80,7 +80,7 @@ static void spool_read_overtaken_in_a_line_gets_gap(void **state)
 	assert_string_equal(rest + strlen(rest) - 16, "line 0000000409\n");
 	/* Back to what is gone: empty lines, as long as it was. */
 	memset(text, 'x', sizeof(text));
-	assert_int_equal(spool_read(r, text, 20, 0), 20);
+	assert_int_equal(spool_reader_read(r, text, 20, 0), 20);
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(text[i], '\n');
 	spool_reader_free(r);
@@ -118,7 +118,7 @@ static void *follow(void *data)
 	bool broken = false;
 
 	while (expect <= 20000 && !*problem) {
-		ssize_t n = spool_read(r, text, sizeof(text), offset);
+		ssize_t n = spool_reader_read(r, text, sizeof(text), offset);
 
 		if (n < 0)
 			snprintf(problem, sizeof(problem), "read: %zd", n);

@@ -1,7 +1,7 @@
 #!/bin/bash
-# timeout: 240
 # The guide's quota holds exactly 64 default weavers; the 65th is EDQUOT by our cap, and by the quota.
 # SPDX-License-Identifier: Apache-2.0
+# timeout: 240
 . "$LIB/case.sh"
 
 agree()
