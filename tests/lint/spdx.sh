@@ -8,8 +8,8 @@ seen=0
 for file in $(tests/lint/files '*'); do
 	case $file in
 	*.c | *.h) lines=1 ;;
-	*.sh | *.py | *.go | *.nix | *.service | *.yaml | Makefile | */Makefile | *Dockerfile*) lines=3 ;;
-	*) head -c 2 "$file" | grep -aq '^#!' || continue; lines=3 ;;
+	*.sh | *.py | *.go | *.nix | *.service | *.yaml | Makefile | */Makefile | *Dockerfile*) lines=5 ;;
+	*) head -c 2 "$file" | grep -aq '^#!' || continue; lines=5 ;;
 	esac
 	seen=$((seen + 1))
 	if ! head -n $lines "$file" | grep -q 'SPDX-License-Identifier: '; then
