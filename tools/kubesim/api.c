@@ -14,6 +14,7 @@
 #include "tools/kubesim/fault.h"
 #include "tools/kubesim/logs.h"
 #include "tools/kubesim/object.h"
+#include "tools/kubesim/remote.h"
 #include "tools/kubesim/reply.h"
 #include "tools/kubesim/route.h"
 #include "tools/kubesim/tls.h"
@@ -179,4 +180,21 @@ void api_handle(struct request *r)
 		serve_one(r, &route);
 	else
 		serve_collection(r, &route);
+}
+
+bool api_upgrade(struct request *r, bool v5)
+{
+	struct route route;
+	if (fault_answer(r))
+		return false;
+	r->user = user_of(r);
+	if (!r->user) {
+		reply_status(r, &(struct reply_status){ 401, "Unauthorized" }, "Unauthorized");
+		return false;
+	}
+	if (strcmp(r->user, "system:anonymous") == 0) {
+		forbid(r, route_parse(r, &route) ? &route : NULL);
+		return false;
+	}
+	return remote_check(r, v5);
 }

@@ -5,3 +5,4 @@
 
 int api_init(const char *token); /* borrows the administrator's bearer token for ever */
 void api_handle(struct request *r);
+bool api_upgrade(struct request *r, bool v5); /* false: answered */

@@ -270,6 +270,16 @@ static void output(void *data, int stream, const char *bytes, size_t len)
 {
 	struct container *c = data;
 	logfile_append(c->log, stream, bytes, len);
+	list_for_each(tap, &c->taps, struct container_tap, all)
+		tap->output(tap, stream, bytes, len);
+}
+
+static void taps_end(struct container *c)
+{
+	list_for_each(tap, &c->taps, struct container_tap, all) {
+		list_remove(&tap->all);
+		tap->ended(tap);
+	}
 }
 
 static void exited(void *data, int code)
@@ -285,6 +295,7 @@ static void exited(void *data, int code)
 	cgroup_free(c->cgroup);
 	c->cgroup = NULL;
 	logfile_end(c->log);
+	taps_end(c);
 	ended(c);
 }
 
@@ -471,6 +482,7 @@ void container_done(struct container *c)
 	loop_timer_stop(&c->timer);
 	loop_timer_stop(&c->probe_timer);
 	probe_cancel(c->probe);
+	taps_end(c);
 	cgroup_kill(c->cgroup);
 	sandbox_free(c->sandbox);
 	cgroup_free(c->cgroup);

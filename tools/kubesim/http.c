@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include "k8s/base/cleanup.h"
+#include "tools/kubesim/ws.h"
 
 #define HTTP_WRITE_MAX (32 * 1024)
 #define HTTP_TURNS_ON_STOP 3
@@ -35,7 +36,7 @@ static struct {
 
 /* ---- requests ---- */
 
-static void request_free(struct request *r)
+void http_request_free(struct request *r)
 {
 	if (r->stream)
 		r->stream->close(r->stream_data);
@@ -84,7 +85,7 @@ static void args_read(struct request *r, struct lws *wsi)
 	}
 }
 
-static struct request *request_new(struct lws *wsi)
+struct request *http_request_new(struct lws *wsi)
 {
 	static const struct {
 		enum lws_token_indexes token;
@@ -115,7 +116,7 @@ static struct request *request_new(struct lws *wsi)
 	r->user_agent = header_copy(wsi, WSI_TOKEN_HTTP_USER_AGENT);
 	if (r->path && r->accept && r->content_type && r->authorization && r->user_agent)
 		return r;
-	request_free(r);
+	http_request_free(r);
 	return NULL;
 }
 
@@ -275,7 +276,7 @@ static int transaction_end(struct http_session *s)
 	}
 	bool close_now = r->chunked_body;
 	s->r = NULL;
-	request_free(r);
+	http_request_free(r);
 	if (close_now)
 		return -1;
 	lws_rx_flow_control(wsi, 1);
@@ -386,7 +387,7 @@ static int body_add(struct http_session *s, const void *data, size_t len)
 
 static int request_begin(struct lws *wsi, struct http_session *s)
 {
-	s->r = request_new(wsi);
+	s->r = http_request_new(wsi);
 	if (!s->r)
 		return -1;
 	char length[24] = "";
@@ -404,6 +405,30 @@ static int request_begin(struct lws *wsi, struct http_session *s)
 	return dispatch(s);
 }
 
+/* A WebSocket is asked for: 0 lets it be one, 1 says that it was answered. */
+static int upgrade(struct lws *wsi)
+{
+	char protocols[128] = "";
+	struct request *r = http_request_new(wsi);
+	if (!r)
+		return -1;
+	lws_hdr_copy(wsi, protocols, sizeof(protocols), WSI_TOKEN_PROTOCOL);
+	fault_match(r);
+	bool good = http.options.upgrade(r, strstr(protocols, "v5.channel.k8s.io") != NULL);
+	int result = good ? 0 : 1;
+	if (!good) {
+		_cleanup_(buf_done) struct buf out = BUF_INIT;
+		buf_reserve(&out, LWS_PRE + r->out.len);
+		memset(out.data, 0, LWS_PRE);
+		memcpy(out.data + LWS_PRE, r->out.data, r->out.len);
+		if (lws_write(wsi, (unsigned char *)out.data + LWS_PRE, r->out.len,
+			      LWS_WRITE_HTTP) < 0)
+			result = -1;
+	}
+	http_request_free(r);
+	return result;
+}
+
 static int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
 			 size_t len)
 {
@@ -414,6 +439,8 @@ static int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void
 		return 0;
 	case LWS_CALLBACK_OPENSSL_PERFORM_CLIENT_CERT_VERIFICATION:
 		return 0;
+	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+		return upgrade(wsi);
 	case LWS_CALLBACK_HTTP:
 		return request_begin(wsi, s);
 	case LWS_CALLBACK_HTTP_BODY:
@@ -425,7 +452,7 @@ static int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void
 	case LWS_CALLBACK_CLOSED_HTTP:
 	case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
 		if (s && s->r)
-			request_free(move_ptr(&s->r));
+			http_request_free(move_ptr(&s->r));
 		return 0;
 	default:
 		return 0;
@@ -434,11 +461,13 @@ static int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void
 
 int http_start(const struct http_options *options, struct error *e)
 {
-	static struct lws_protocols protocols[3];
+	static struct lws_protocols protocols[5];
 	protocols[0] = (struct lws_protocols){
 		"http", http_callback, sizeof(struct http_session), 0, 0, NULL, 0
 	};
 	protocols[1] = loop_protocol;
+	protocols[2] = ws_protocol_v5;
+	protocols[3] = ws_protocol_v4;
 	http.options = *options;
 	lws_set_log_level(LLL_ERR, NULL);
 	struct lws_context_creation_info info = {

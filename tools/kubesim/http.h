@@ -59,12 +59,17 @@ struct request {
 
 struct http_options {
 	const char *address;
-	int port;                       /* 0: any */
-	const void *cert_pem, *key_pem; /* the server's, NUL-terminated */
-	int (*verify)(int ok, X509_STORE_CTX *ctx);
+	int port;                          /* 0: any */
+	const void *cert_pem, *key_pem;    /* the server's, NUL-terminated */
 	void (*tls_setup)(SSL_CTX *ctx);   /* called once with the server's context */
 	void (*handle)(struct request *r); /* answers, or keeps r and answers later */
+	/* Whether r may become a WebSocket; false: answered at once. */
+	bool (*upgrade)(struct request *r, bool v5);
 };
+
+/* For ws.c: the request behind an upgrade, while its headers are there. */
+struct request *http_request_new(struct lws *wsi);
+void http_request_free(struct request *r);
 
 int http_start(const struct http_options *options, struct error *e);
 int http_port(void);

@@ -48,6 +48,7 @@ static void container_init(struct pod *p, struct container *c, const cJSON *spec
 {
 	bool sidecar = init && strcmp(json_str_or(spec, "restartPolicy", ""), "Always") == 0;
 	*c = (struct container){ .pod = p, .spec = spec, .name = json_str_or(spec, "name", "") };
+	list_init(&c->taps);
 	c->role = !init ? CONTAINER_MAIN : sidecar ? CONTAINER_SIDECAR : CONTAINER_INIT;
 	snprintf(c->reason, sizeof(c->reason), "%s",
 		 p->init_count ? "PodInitializing" : "ContainerCreating");
@@ -425,15 +426,20 @@ bool lifecycle_delete(struct object *o, int64_t grace_s)
 	return true;
 }
 
+struct container *lifecycle_container(const struct object *pod, const char *name)
+{
+	struct pod *p = pod->run;
+	for (size_t i = 0; p && i < p->count; i++)
+		if (strcmp(p->containers[i].name, name) == 0)
+			return &p->containers[i];
+	return NULL;
+}
+
 void lifecycle_find_log(const struct object *pod, const char *container, bool previous,
 			struct lifecycle_log *ret)
 {
-	const struct pod *p = pod->run;
 	*ret = (struct lifecycle_log){ 0 };
-	const struct container *c = NULL;
-	for (size_t i = 0; p && i < p->count; i++)
-		if (strcmp(p->containers[i].name, container) == 0)
-			c = &p->containers[i];
+	const struct container *c = lifecycle_container(pod, container);
 	if (!c)
 		return;
 	if (previous) {

@@ -22,6 +22,10 @@ void lifecycle_changed(struct object *pod); /* spec.activeDeadlineSeconds may ha
  */
 bool lifecycle_delete(struct object *pod, int64_t grace_s);
 
+struct container;
+/* Borrowed until the next turn of the loop; NULL: there is none of that name. */
+struct container *lifecycle_container(const struct object *pod, const char *name);
+
 struct lifecycle_log {
 	struct logfile *log; /* referenced for the caller; NULL: see why */
 	char why[512];       /* text for a 400 */

@@ -184,7 +184,8 @@ static int start(const struct settings *s, char *token, size_t size, struct erro
 					       .cert_pem = pem->server_cert,
 					       .key_pem = pem->server_key,
 					       .tls_setup = tls_setup,
-					       .handle = api_handle },
+					       .handle = api_handle,
+					       .upgrade = api_upgrade },
 		       e);
 	if (r == 0)
 		r = lifecycle_init(s->state, e);

@@ -14,8 +14,16 @@
 enum container_role { CONTAINER_INIT, CONTAINER_SIDECAR, CONTAINER_MAIN };
 enum container_state { CONTAINER_WAITING, CONTAINER_RUNNING, CONTAINER_TERMINATED };
 
+/* Who listens to a container: its attaches. */
+struct container_tap {
+	struct list all;
+	void (*output)(struct container_tap *tap, int stream, const char *bytes, size_t len);
+	void (*ended)(struct container_tap *tap);
+};
+
 struct container {
 	struct pod *pod;
+	struct list taps;
 	const cJSON *spec; /* borrowed from the pod's */
 	const char *name;  /* borrowed from spec */
 	enum container_role role;

@@ -126,7 +126,8 @@ static void options_add(const struct sandbox_spec *spec, struct buf *out)
 static int args_fd(const struct sandbox_spec *spec)
 {
 	_cleanup_(buf_done) struct buf args = BUF_INIT;
-	options_add(spec, &args);
+	if (!spec->join)
+		options_add(spec, &args);
 	if (buf_error(&args))
 		return -1;
 	int fd = memfd_create("bwrap-args", MFD_CLOEXEC);
@@ -144,18 +145,39 @@ static int args_fd(const struct sandbox_spec *spec)
 	return fd;
 }
 
-/* Returns an owned array of borrowed words: bwrap …, setpriv …, the command. */
-static char **argv_new(const struct sandbox_spec *spec, char (*ids)[32])
+struct words {
+	char **argv;
+	size_t count;
+};
+
+static void words_add(struct words *w, const char *const *list, size_t count)
 {
-	size_t n = 0, count = 0;
-	while (spec->argv[count])
-		count++;
-	char **argv = calloc(count + 24, sizeof(char *));
-	if (!argv)
+	for (size_t i = 0; i < count && list[i]; i++)
+		w->argv[w->count++] = (char *)(uintptr_t)list[i];
+}
+
+/*
+ * Returns an owned array of borrowed words: bwrap …, setpriv …, the command. A joined command gets
+ * its environment from env(1), since nsenter hands on its own.
+ */
+static char **argv_new(const struct sandbox_spec *spec, char (*ids)[300])
+{
+	size_t room = 40;
+	for (size_t i = 0; spec->argv[i]; i++)
+		room++;
+	for (size_t i = 0; spec->env[i]; i++)
+		room++;
+	struct words w = { calloc(room, sizeof(char *)), 0 };
+	if (!w.argv)
 		return NULL;
-	snprintf(ids[0], 32, "--reuid=%u", spec->uid);
-	snprintf(ids[1], 32, "--regid=%u", spec->gid);
+	snprintf(ids[0], 300, "--reuid=%u", spec->uid);
+	snprintf(ids[1], 300, "--regid=%u", spec->gid);
+	snprintf(ids[2], 300, "--target=%d", spec->join);
+	snprintf(ids[3], 300, "--wdns=%s", spec->cwd);
 	const char *head[] = { "bwrap", "--args", "3", "--info-fd", "4", "--" };
+	const char *join[] = {
+		"nsenter", ids[2], ids[3], "--mount", "--uts", "--ipc", "--pid", "--"
+	};
 	const char *drop[] = { "setpriv",
 			       ids[0],
 			       ids[1],
@@ -164,13 +186,16 @@ static char **argv_new(const struct sandbox_spec *spec, char (*ids)[32])
 			       "--bounding-set=-all",
 			       "--inh-caps=-all",
 			       "--" };
-	for (size_t i = 0; i < ARRAY_SIZE(head); i++)
-		argv[n++] = (char *)(uintptr_t)head[i];
-	for (size_t i = 0; geteuid() == 0 && spec->uid != 0 && i < ARRAY_SIZE(drop); i++)
-		argv[n++] = (char *)(uintptr_t)drop[i];
-	for (size_t i = 0; i < count; i++)
-		argv[n++] = spec->argv[i];
-	return argv;
+	static const char *const env[] = { "env", "-i" };
+	words_add(&w, spec->join ? join : head, spec->join ? ARRAY_SIZE(join) : ARRAY_SIZE(head));
+	if (geteuid() == 0 && spec->uid != 0)
+		words_add(&w, drop, ARRAY_SIZE(drop));
+	if (spec->join) {
+		words_add(&w, env, ARRAY_SIZE(env));
+		words_add(&w, (const char *const *)spec->env, room);
+	}
+	words_add(&w, (const char *const *)spec->argv, room);
+	return w.argv;
 }
 
 /* ---- starting ---- */
@@ -180,7 +205,8 @@ static _Noreturn void child_run(const struct sandbox_spec *spec, const struct en
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!spec->join)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setsid();
 	cgroup_enter(spec->cgroup);
 	/* High numbers first, so that no dup2 closes what another still needs. */
@@ -194,10 +220,10 @@ static _Noreturn void child_run(const struct sandbox_spec *spec, const struct en
 	dup2(info, SANDBOX_INFO_FD);
 	if (x->tty)
 		ioctl(0, TIOCSCTTY, 0);
-	syscall(SYS_close_range, SANDBOX_INFO_FD + 1, ~0U, 0);
+	syscall(SYS_close_range, spec->join ? SANDBOX_ARGS_FD : SANDBOX_INFO_FD + 1, ~0U, 0);
 	char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	char *const env[] = { path, NULL };
-	execvpe("bwrap", argv, env);
+	execvpe(argv[0], argv, env);
 	_exit(127);
 }
 
@@ -354,7 +380,7 @@ int sandbox_start(const struct sandbox_spec *spec, const struct sandbox_ops *ops
 	int ours[4] = { -1, -1, -1, -1 };
 	if (!s)
 		return error_oom(e);
-	char ids[2][32];
+	char ids[4][300];
 	_cleanup_(cleanup_free) char **argv = argv_new(spec, ids);
 	int r = argv ? ends_open(spec, &x, ours) : -ENOMEM;
 	if (r == 0) {
@@ -416,4 +442,54 @@ pid_t sandbox_pid(const struct sandbox *s)
 int sandbox_stdin(const struct sandbox *s)
 {
 	return s->input;
+}
+
+int sandbox_take_stdin(struct sandbox *s)
+{
+	int fd = s->input;
+	s->input = -1;
+	return fd;
+}
+
+void sandbox_pause(struct sandbox *s, bool pause)
+{
+	for (int i = 0; i < 2; i++) {
+		struct loop_fd *f = &s->output[i].watch;
+		int fd = f->fd;
+		if (fd < 0 || pause == !f->ready)
+			continue;
+		if (!pause) {
+			loop_watch(f, fd, EPOLLIN, channel_ready);
+			continue;
+		}
+		loop_unwatch(f);
+		f->fd = fd;
+	}
+}
+
+/* Somebody must still reap the child: its exit comes to nobody, and then s goes. */
+static void abandoned_output(void *data, int stream, const char *bytes, size_t len)
+{
+	(void)data;
+	(void)stream;
+	(void)bytes;
+	(void)len;
+}
+
+static void abandoned_exited(void *data, int code)
+{
+	(void)code;
+	sandbox_free(data);
+}
+
+void sandbox_abandon(struct sandbox *s)
+{
+	static const struct sandbox_ops ops = { abandoned_output, abandoned_exited };
+	s->ops = &ops;
+	s->data = s;
+	sandbox_pause(s, false);
+	if (s->input >= 0 && s->input != s->output[0].watch.fd) {
+		close(s->input);
+		s->input = -1;
+	}
 }

@@ -33,6 +33,7 @@ struct sandbox_spec {
 	uid_t uid;
 	gid_t gid;
 	bool tty, open_stdin;
+	pid_t join; /* 0; or a command whose namespaces are joined instead (exec) */
 	const struct cgroup *cgroup; /* borrowed for the sandbox's life */
 };
 
@@ -48,7 +49,10 @@ void sandbox_signal(const struct sandbox *s, int signal); /* to the command */
 void sandbox_kill(const struct sandbox *s);
 void sandbox_free(struct sandbox *s); /* kills without calling back */
 DEFINE_CLEANUP(struct sandbox *, sandbox_free)
-pid_t sandbox_pid(const struct sandbox *s); /* of the command, seen from here; 0: not yet */
-int sandbox_stdin(const struct sandbox *s); /* pty or pipe; -1: none. Borrowed */
+pid_t sandbox_pid(const struct sandbox *s);        /* of the command, seen from here; 0: not yet */
+int sandbox_stdin(const struct sandbox *s);        /* pty or pipe; -1: none. Borrowed */
+int sandbox_take_stdin(struct sandbox *s);         /* the pipe, owned by the caller from now on */
+void sandbox_pause(struct sandbox *s, bool pause); /* its output waits */
+void sandbox_abandon(struct sandbox *s);           /* frees s; a joined command runs on by itself */
 /* The path where a command would be found in the sandbox; false: nowhere. */
 bool sandbox_finds(const char *command);
