@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tools/kubesim/table.c against the API server's own Table rows (tests/fixtures/pods): STATUS, READY
- * and RESTARTS of each pod. Programs are not libraries, so the sources are included.
+ * tools/kubesim/table.c against the API server's own Table rows (tests/fixtures/pods): STATUS,
+ * READY and RESTARTS of each pod. Programs are not libraries, so the sources are included.
  */
 #include <setjmp.h>
 #include <stdarg.h>

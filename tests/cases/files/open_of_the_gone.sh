@@ -3,9 +3,14 @@
 # SPDX-License-Identifier: Apache-2.0
 . "$LIB/case.sh"
 
+ready()
+{
+	grep -q 'weaver ready' "$MNT/a/logs"
+}
+
 mount_weavers
 mkdir "$MNT/a"
-wait_for 30 status_is a running
+wait_for 30 ready
 id=$(cat "$MNT/a/id")
 exec 3<"$MNT/a/id" 4<"$MNT/a/logs"
 (
