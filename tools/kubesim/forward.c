@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * See forward.h. Channel 2i carries the data of the i-th port, 2i+1 its error; the first message on
- * each is the port as little-endian uint16. Pods share the host's network, so a pod's port is one of
- * 127.0.0.1.
+ * each is the port as little-endian uint16. Pods share the host's network, so a pod's port is one
+ * of 127.0.0.1.
  */
 #include "tools/kubesim/forward.h"
 

@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include "k8s/base/cleanup.h"
+#include "tools/kubesim/request.h"
 #include "tools/kubesim/ws.h"
 
 #define HTTP_WRITE_MAX (32 * 1024)
@@ -33,92 +34,6 @@ static struct {
 	struct lws_context *context;
 	struct lws_vhost *vhost;
 } http;
-
-/* ---- requests ---- */
-
-void http_request_free(struct request *r)
-{
-	if (r->stream)
-		r->stream->close(r->stream_data);
-	loop_unwatch(&r->hangup);
-	loop_timer_stop(&r->delay);
-	for (size_t i = 0; i < r->arg_count; i++)
-		free(r->args[i].name);
-	free(r->path);
-	free(r->accept);
-	free(r->content_type);
-	free(r->authorization);
-	free(r->user_agent);
-	buf_done(&r->body);
-	buf_done(&r->chunks);
-	buf_done(&r->head);
-	buf_done(&r->out);
-	free(r);
-}
-
-static char *header_copy(struct lws *wsi, enum lws_token_indexes token)
-{
-	int n = lws_hdr_total_length(wsi, token);
-	char *s = calloc(1, (size_t)n + 1);
-	if (s && n > 0 && lws_hdr_copy(wsi, s, n + 1, token) < 0)
-		s[0] = '\0';
-	return s;
-}
-
-static void args_read(struct request *r, struct lws *wsi)
-{
-	int room = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) + 1;
-	for (int i = 0; i < HTTP_MAX_ARGS; i++) {
-		char *s = calloc(1, (size_t)room + 1);
-		if (!s)
-			return;
-		if (lws_hdr_copy_fragment(wsi, s, room, WSI_TOKEN_HTTP_URI_ARGS, i) < 0) {
-			free(s);
-			return;
-		}
-		char *equals = strchr(s, '=');
-		if (equals)
-			*equals = '\0';
-		r->args[r->arg_count].name = s;
-		r->args[r->arg_count].value = equals ? equals + 1 : s + strlen(s);
-		r->arg_count++;
-	}
-}
-
-struct request *http_request_new(struct lws *wsi)
-{
-	static const struct {
-		enum lws_token_indexes token;
-		enum http_method method;
-	} methods[] = {
-		{ WSI_TOKEN_GET_URI, HTTP_GET },       { WSI_TOKEN_POST_URI, HTTP_POST },
-		{ WSI_TOKEN_PUT_URI, HTTP_PUT },       { WSI_TOKEN_PATCH_URI, HTTP_PATCH },
-		{ WSI_TOKEN_DELETE_URI, HTTP_DELETE },
-	};
-	struct request *r = calloc(1, sizeof(*r));
-	if (!r)
-		return NULL;
-	r->wsi = wsi;
-	r->hangup.fd = -1;
-	r->method = HTTP_OTHER;
-	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
-		if (lws_hdr_total_length(wsi, methods[i].token) == 0)
-			continue;
-		r->method = methods[i].method;
-		r->path = header_copy(wsi, methods[i].token);
-	}
-	if (!r->path)
-		r->path = strdup("/");
-	args_read(r, wsi);
-	r->accept = header_copy(wsi, WSI_TOKEN_HTTP_ACCEPT);
-	r->content_type = header_copy(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE);
-	r->authorization = header_copy(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
-	r->user_agent = header_copy(wsi, WSI_TOKEN_HTTP_USER_AGENT);
-	if (r->path && r->accept && r->content_type && r->authorization && r->user_agent)
-		return r;
-	http_request_free(r);
-	return NULL;
-}
 
 const char *http_arg(const struct request *r, const char *name)
 {
@@ -276,7 +191,7 @@ static int transaction_end(struct http_session *s)
 	}
 	bool close_now = r->chunked_body;
 	s->r = NULL;
-	http_request_free(r);
+	request_free(r);
 	if (close_now)
 		return -1;
 	lws_rx_flow_control(wsi, 1);
@@ -352,25 +267,6 @@ static int dispatch(struct http_session *s)
 	return 0;
 }
 
-/* RFC 9112 §7.1, without trailers: true when the last chunk is there and r->body is complete. */
-static bool body_unchunk(struct request *r)
-{
-	const char *at = buf_str(&r->chunks), *end = at + r->chunks.len;
-	buf_reset(&r->body);
-	while (at < end) {
-		char *digits_end;
-		const char *line_end = memchr(at, '\n', (size_t)(end - at));
-		unsigned long n = strtoul(at, &digits_end, 16);
-		if (!line_end || n > (unsigned long)(end - line_end))
-			return false;
-		if (n == 0)
-			return true;
-		buf_add(&r->body, line_end + 1, n);
-		at = line_end + 1 + n + 2;
-	}
-	return false;
-}
-
 static int body_add(struct http_session *s, const void *data, size_t len)
 {
 	struct request *r = s->r;
@@ -382,12 +278,12 @@ static int body_add(struct http_session *s, const void *data, size_t len)
 	}
 	buf_add(&r->chunks, data, len);
 	r->too_large = r->chunks.len > HTTP_MAX_BODY;
-	return r->too_large || body_unchunk(r) ? dispatch(s) : 0;
+	return r->too_large || request_unchunk(r) ? dispatch(s) : 0;
 }
 
 static int request_begin(struct lws *wsi, struct http_session *s)
 {
-	s->r = http_request_new(wsi);
+	s->r = request_new(wsi);
 	if (!s->r)
 		return -1;
 	char length[24] = "";
@@ -409,7 +305,7 @@ static int request_begin(struct lws *wsi, struct http_session *s)
 static int upgrade(struct lws *wsi)
 {
 	char protocols[128] = "";
-	struct request *r = http_request_new(wsi);
+	struct request *r = request_new(wsi);
 	if (!r)
 		return -1;
 	lws_hdr_copy(wsi, protocols, sizeof(protocols), WSI_TOKEN_PROTOCOL);
@@ -425,7 +321,7 @@ static int upgrade(struct lws *wsi)
 			      LWS_WRITE_HTTP) < 0)
 			result = -1;
 	}
-	http_request_free(r);
+	request_free(r);
 	return result;
 }
 
@@ -452,7 +348,7 @@ static int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void
 	case LWS_CALLBACK_CLOSED_HTTP:
 	case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
 		if (s && s->r)
-			http_request_free(move_ptr(&s->r));
+			request_free(move_ptr(&s->r));
 		return 0;
 	default:
 		return 0;

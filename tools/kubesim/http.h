@@ -67,10 +67,6 @@ struct http_options {
 	bool (*upgrade)(struct request *r, bool v5);
 };
 
-/* For ws.c: the request behind an upgrade, while its headers are there. */
-struct request *http_request_new(struct lws *wsi);
-void http_request_free(struct request *r);
-
 int http_start(const struct http_options *options, struct error *e);
 int http_port(void);
 int http_service(void); /* one turn of the loop; negative: over */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * See remote.h. An exec is a process of its own that joins the container's namespaces; it outlives
- * its connection, as it does under a kubelet. An attach is a tap on the container: no replay, output
- * to every one, input from any. Channels: 0 stdin, 1 stdout, 2 stderr, 3 status, 4 resize.
+ * its connection, as it does under a kubelet. An attach is a tap on the container: no replay,
+ * output to every one, input from any. Channels: 0 stdin, 1 stdout, 2 stderr, 3 status, 4 resize.
  */
 #include "tools/kubesim/remote.h"
 
@@ -305,13 +305,18 @@ void remote_open(struct ws *w)
 			      .terminal = -1,
 			      .stdin_wanted = route_arg_true(r, "stdin"),
 			      .stdout_wanted = route_arg_true(r, "stdout"),
-			      .stderr_wanted = route_arg_true(r, "stderr"),
+			      .stderr_wanted =
+				      route_arg_true(r, "stderr") && !route_arg_true(r, "tty"),
 			      .tty = route_arg_true(r, "tty") };
 	pump_init(&m->input, -1);
 	list_init(&m->tap.all);
 	ws_serve(w, &remote_ops, m);
-	for (int channel = 1; channel <= 3; channel++)
-		ws_send(w, channel, "", 0); /* the first frame of each is its bare number */
+	/* The first frame of each channel is its bare number. */
+	if (m->stdout_wanted)
+		ws_send(w, 1, "", 0);
+	if (m->stderr_wanted)
+		ws_send(w, 2, "", 0);
+	ws_send(w, 3, "", 0);
 	if (!p.pod || !p.c) {
 		char text[700] = "pod not found";
 		if (p.pod)

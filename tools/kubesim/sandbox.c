@@ -187,7 +187,11 @@ static char **argv_new(const struct sandbox_spec *spec, char (*ids)[300])
 			       "--inh-caps=-all",
 			       "--" };
 	static const char *const env[] = { "env", "-i" };
+	/* Job control needs the session's leader inside the pid namespace. */
+	static const char *const session[] = { "setsid", "--ctty" };
 	words_add(&w, spec->join ? join : head, spec->join ? ARRAY_SIZE(join) : ARRAY_SIZE(head));
+	if (spec->tty)
+		words_add(&w, session, ARRAY_SIZE(session));
 	if (geteuid() == 0 && spec->uid != 0)
 		words_add(&w, drop, ARRAY_SIZE(drop));
 	if (spec->join) {
@@ -218,8 +222,6 @@ static _Noreturn void child_run(const struct sandbox_spec *spec, const struct en
 	dup2(err, 2);
 	dup2(args, SANDBOX_ARGS_FD);
 	dup2(info, SANDBOX_INFO_FD);
-	if (x->tty)
-		ioctl(0, TIOCSCTTY, 0);
 	syscall(SYS_close_range, spec->join ? SANDBOX_ARGS_FD : SANDBOX_INFO_FD + 1, ~0U, 0);
 	char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	char *const env[] = { path, NULL };

@@ -8,6 +8,7 @@
 #include "k8s/base/cleanup.h"
 #include "k8s/base/list.h"
 #include "tools/kubesim/remote.h"
+#include "tools/kubesim/request.h"
 
 struct message {
 	struct list all;
@@ -91,7 +92,7 @@ static struct ws *ws_new(struct lws *wsi, int version)
 	w->wsi = wsi;
 	w->version = version;
 	list_init(&w->queue);
-	w->r = http_request_new(wsi);
+	w->r = request_new(wsi);
 	if (w->r)
 		return w;
 	free(w);
@@ -104,7 +105,7 @@ static void ws_free(struct ws *w)
 		w->ops->closed(w->data);
 	list_for_each(m, &w->queue, struct message, all)
 		free(m);
-	http_request_free(w->r);
+	request_free(w->r);
 	free(w);
 }
 
