@@ -6,8 +6,10 @@
 mount_weavers
 mkdir "$MNT/a"
 exec 3<"$MNT/a/status" 4<"$MNT/a/logs"
-(cd "$MNT/a" && exec sleep 100) &
+cd "$MNT/a"
+sleep 100 &
 sleeper=$!
+cd "$W"
 kill -TERM "${weaverfs_pids[$MNT]}"
 weavers_ended
 expect_fail mountpoint -q "$MNT"
