@@ -21,14 +21,17 @@
 #include "k8s/base/error.h"
 
 struct podspec;
+struct stream_ops;
 
 enum attr_flags {
-	ATTR_LIVE = 1 << 0,    /* in a weaver's directory */
-	ATTR_DRAFT = 1 << 1,   /* in a draft and in .weaverfs/defaults */
-	ATTR_ARCHIVE = 1 << 2, /* in an archive entry */
-	ATTR_CONTROL = 1 << 3, /* in .weaverfs */
-	ATTR_CONSTANT =
-		1 << 4, /* never changes while the pod lives: the kernel may keep its size */
+	ATTR_LIVE = 1 << 0,      /* in a weaver's directory */
+	ATTR_DRAFT = 1 << 1,     /* in a draft and in .weaverfs/defaults */
+	ATTR_ARCHIVE = 1 << 2,   /* in an archive entry */
+	ATTR_CONTROL = 1 << 3,   /* in .weaverfs */
+	ATTR_CONSTANT = 1 << 4,  /* the same while the pod lives: the kernel may keep its size */
+	ATTR_DIRECTORY = 1 << 5, /* a subdirectory: holds the rows whose dir is its name */
+	ATTR_HIDDEN = 1 << 6,    /* resolves, but is not listed: grep -r must never block */
+	ATTR_LINES = 1 << 7,     /* a draft's list: gathers over the writes of one open */
 };
 
 /* What a handler sees. Which members are set depends on where the file is. */
@@ -59,13 +62,17 @@ enum attr_spool { ATTR_SPOOL_NONE, ATTR_SPOOL_LOGS };
 
 struct attr {
 	const char *name;
+	const char *dir; /* the subdirectory of its object that it is in: "follow"; NULL: none */
 	unsigned flags;
 	mode_t mode;      /* 0: deduced, 0440 from show, 0200 from store and so on */
 	size_t max_write; /* beyond it EFBIG; 0: 4096 */
 	int (*show)(const struct weaver_view *w, struct buf *out, struct error *e);
 	int (*store)(struct store_ctx *c, const char *in, size_t len, struct error *e);
+	/* Makes in[0..len) the value in a draft's copy; NUL-terminated, no trailing newline. */
+	int (*draft)(struct podspec *spec, const char *in, size_t len, struct error *e);
 	attr_fetch_path *fetch;
 	enum attr_spool spool;
+	const struct stream_ops *stream;
 	const char *help; /* one sentence; becomes .weaverfs/help and docs/files.md */
 };
 
@@ -75,8 +82,8 @@ extern const struct attr *const table_rows; /* row numbers index it from ATTR_RO
 extern const unsigned table_n;              /* rows are ATTR_ROW_FIRST .. table_n */
 /* The row of a number, if it is in that scope; NULL. */
 const struct attr *table_get(unsigned row, unsigned scope);
-/* The row of a name in that scope, 0: none. */
-unsigned table_find(const char *name, unsigned scope);
+/* The row of a name in that scope and subdirectory (NULL: none), 0: no such. */
+unsigned table_find(const char *name, unsigned scope, const char *dir);
 /* Permission bits: mode, or deduced from the hooks; scope decides whether it is writable. */
 mode_t table_mode(const struct attr *a, unsigned scope);
 /* Handlers, one or two a row, are declared in fs/attr_handlers.h. */

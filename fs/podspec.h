@@ -10,6 +10,7 @@
 
 #include "fs/config.h"
 #include "k8s/base/buf.h"
+#include "k8s/base/cleanup.h"
 #include "k8s/base/error.h"
 #include "k8s/base/uuid.h"
 
@@ -24,14 +25,23 @@ struct podspec {
 	char *workdir, *repo, *branch;
 	char *cpu, *memory;
 	struct podspec_pair *env, *tags;
-	size_t n_env, n_tags;
+	struct podspec_pair *secrets; /* kept in a Secret that the pod owns; never shown */
+	size_t n_env, n_tags, n_secrets;
 	int64_t ttl_s; /* 0: the default */
 	bool hold;
+	int refs; /* atomic; of those made by podspec_new() and podspec_copy() */
 };
 
 /* The defaults. */
 int podspec_init(struct podspec *s, const struct config *config, struct error *e);
-void podspec_done(struct podspec *s);
+void podspec_done(struct podspec *s); /* secrets are wiped before they are freed */
+
+/* On the heap with one reference; immutable once it is shared. NULL: out of memory. */
+struct podspec *podspec_new(const struct config *config, struct error *e);
+struct podspec *podspec_copy(const struct podspec *s);
+struct podspec *podspec_ref(struct podspec *s);
+void podspec_unref(struct podspec *s);
+DEFINE_CLEANUP(struct podspec *, podspec_unref)
 
 struct podspec_identity {
 	char id[UUID_LEN + 1]; /* UUIDv7; the pod is weaver-<id> */

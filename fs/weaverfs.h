@@ -26,13 +26,16 @@ struct weaverfs {
 	struct create *create; /* in-flight mkdirs */
 	struct tombstones *tombstones;
 	struct logs *logs;       /* log streams and their spools */
+	struct streams *streams; /* follow/ and wait/ */
+	struct drafts *drafts;   /* .drafts, and what a bare mkdir uses */
+	struct archive *archive; /* what is left of weavers that are gone */
+	struct poke *poke;       /* inotify events of others' changes */
 	struct fetch *fetch;     /* files whose content is asked for when opened */
 	struct handles *handles; /* what is open */
 	struct list tasks;       /* in flight, see task.h; cluster thread */
 	struct errors *errors;   /* the last failed operations */
 	struct metrics *metrics;
 	struct fuse_session *session; /* NULL before the mount */
-	struct podspec *defaults;     /* what a bare mkdir uses */
 	const char *state_dir;        /* of this namespace and mount; "" without one */
 	const char *mountpoint;
 	bool simulated; /* the server is kubesim */

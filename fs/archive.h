@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is left of weavers that are gone: a directory on disk per entry, under <state_dir>/archive,
+ * with one file per file of the weaver and its last content. An entry begins when the pod gets a
+ * deletionTimestamp or is gone (then it has the status terminating until its log has ended), and
+ * survives kill -9, remount and reboot. Bounded by age (archive_hours) and bytes
+ * (archive_max_bytes), oldest first. Files of it are read from any thread; all else is on the
+ * cluster thread.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "fs/registry.h"
+#include "k8s/base/error.h"
+
+struct archive;
+struct weaverfs;
+
+struct archive_view {
+	uint64_t object;              /* hash of the pod's uid, salted "archive" */
+	char name[REGISTRY_NAME_MAX]; /* <weaver>~<id8> */
+	char uid_text[64];            /* the pod's uid */
+	uid_t uid;
+	gid_t gid;
+	mode_t mode; /* as the weaver's */
+	int64_t changed_ns;
+	bool terminating;
+};
+
+int archive_new(struct weaverfs *fs, struct archive **ret, struct error *e); /* reads the disk */
+void archive_free(struct archive *a);
+/* From sync after the first list: entries whose pod still terminates are followed on, entries left
+ * open by a crash are completed with what can still be had, and what is missing is said. */
+void archive_ready(struct archive *a);
+
+/* ---- any thread ---- */
+int archive_find(struct archive *a, uint64_t object, struct archive_view *ret);    /* -ENOENT */
+int archive_lookup(struct archive *a, const char *name, struct archive_view *ret); /* -ENOENT */
+int archive_list(struct archive *a, struct archive_view **ret, size_t *ret_n);     /* owned array */
+/* An fd of the file's content, O_RDONLY; a file that the entry does not have is empty. -errno. */
+int archive_open_file(struct archive *a, uint64_t object, const char *name);
+off_t archive_file_size(struct archive *a, uint64_t object, const char *name);
+
+/* ---- cluster thread ---- */
+/* From sync: the weaver has left the tree or changes on its way out; w is its last view.
+ * deleted_by: "rmdir uid:gid", "ttl" when this mount did it, else NULL ("cluster"). */
+void archive_weaver_leaves(struct archive *a, const struct registry_view *w);
+void archive_weaver_gone(struct archive *a, const struct registry_view *w);
+/* Called by delete.c and reaper.c when their DELETE was accepted. */
+void archive_deleted_by(struct archive *a, const char *pod_uid, const char *by);
+/*
+ * rmdir .archive/NAME: purges it; of one still terminating it forces the end (grace 0) first. done
+ * is called once, on the cluster thread.
+ */
+void archive_purge(struct archive *a, const char *name,
+		   void (*done)(void *data, int r, const struct error *e), void *data);

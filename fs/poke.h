@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Real inotify events for changes that nobody made through this mount. Two helper processes do, on
+ * the mount, what would have raised the event: mkdir and rmdir in a directory of weavers, and
+ * utimensat(atime OMIT, mtime NOW) on a file. They are processes, not threads: one stuck in a system
+ * call on its own mount must not keep /dev/fuse open.
+ *
+ * Split view (measured: nothing lost, nothing invented): a remote add is visible to everyone at once
+ * but the helper's LOOKUP gets ENOENT until its mkdir; a remote remove is ENOENT for everyone but the
+ * helper's LOOKUP finds it until its rmdir.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "k8s/base/buf.h"
+#include "k8s/base/error.h"
+
+struct poke;
+struct weaverfs;
+
+/* `weaverfs --poke`: the helper's own main; never returns to the daemon's. */
+int poke_helper_main(int argc, char **argv);
+
+int poke_new(struct weaverfs *fs, struct poke **ret, struct error *e);
+void poke_start(
+	struct poke *p); /* after the mount; without privileges it does nothing and says so */
+void poke_free(struct poke *p);                     /* cluster thread; ends the helpers */
+bool poke_running(struct poke *p, struct error *e); /* any thread; e says what is lacking */
+uint64_t poke_missed(struct poke *p);               /* events given up on; any thread */
+
+/* ---- from sync, drafts, archive; cluster thread ---- */
+/* directory: INO_OBJECT_ROOT, INO_OBJECT_DRAFTS or INO_OBJECT_ARCHIVE. */
+void poke_added(struct poke *p, uint64_t directory, const char *name, uint64_t object);
+void poke_removed(struct poke *p, uint64_t directory, const char *name, uint64_t object);
+/* The content of a file of a weaver has changed: coalesced, and only if the kernel knows it. */
+void poke_changed(struct poke *p, uint64_t object, unsigned row);
+
+/*
+ * A mkdir, rmdir or mv of a user in `directory` raises its own event: between begin and end, an add
+ * or removal of that name is not poked when the operation succeeds, and is when it fails.
+ */
+void poke_own_begin(struct poke *p, uint64_t directory, const char *name);
+void poke_own_end(struct poke *p, uint64_t directory, const char *name, bool succeeded);
+
+/* ---- from ops, any thread ---- */
+enum poke_view {
+	POKE_NOT_OURS, /* a user's request: answer it as usual */
+	POKE_ABSENT,   /* LOOKUP: ENOENT */
+	POKE_PRESENT,  /* LOOKUP: found; `object` says which */
+	POKE_DONE,     /* MKDIR: answer with `object`; RMDIR: 0 */
+	POKE_REFUSED,  /* not the outstanding command: EPERM */
+};
+/* caller: thread id of the request. */
+enum poke_view poke_lookup(struct poke *p, pid_t caller, uint64_t directory, const char *name,
+			   uint64_t *ret_object);
+enum poke_view poke_mkdir(struct poke *p, pid_t caller, uint64_t directory, const char *name,
+			  uint64_t *ret_object);
+enum poke_view poke_rmdir(struct poke *p, pid_t caller, uint64_t directory, const char *name);
+/* Whether a SETATTR of times is a helper's, to be answered from memory. */
+bool poke_is_helper(struct poke *p, pid_t caller);
+/* Whether a name is between its appearance and its event: entry timeout 0. */
+bool poke_pending(struct poke *p, uint64_t directory, const char *name);
