@@ -32,6 +32,7 @@ enum attr_flags {
 	ATTR_DIRECTORY = 1 << 5, /* a subdirectory: holds the rows whose dir is its name */
 	ATTR_HIDDEN = 1 << 6,    /* resolves, but is not listed: grep -r must never block */
 	ATTR_LINES = 1 << 7,     /* a draft's list: gathers over the writes of one open */
+	ATTR_BULK = 1 << 8,      /* .weaverfs/new */
 };
 
 /* What a handler sees. Which members are set depends on where the file is. */

@@ -2,6 +2,7 @@
 /* The mount's own files in .weaverfs: version, help, config, health, metrics, errors, reap. */
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "fs/attr_handlers.h"
@@ -48,9 +49,13 @@ static void add_rows(struct buf *out, const char *title, unsigned scope)
 	buf_printf(out, "\n%s\n", title);
 	for (unsigned row = ATTR_ROW_FIRST; row <= table_n; row++) {
 		const struct attr *a = table_get(row, scope);
-		if (a)
-			buf_printf(out, "  %-10s %-3s %s\n", a->name,
-				   table_mode(a, scope) & 0200 ? "rw" : "r", a->help);
+		char name[32];
+		if (!a || a->flags & ATTR_DIRECTORY)
+			continue;
+		snprintf(name, sizeof(name), "%s%s%s", a->dir ? a->dir : "", a->dir ? "/" : "",
+			 a->name);
+		bool written = a->flags & ATTR_BULK || table_mode(a, scope) & 0200;
+		buf_printf(out, "  %-13s %-3s %s\n", name, written ? "rw" : "r", a->help);
 	}
 }
 

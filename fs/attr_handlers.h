@@ -8,6 +8,7 @@
 #include "fs/attr.h"
 
 #define SHOW(name) int name(const struct weaver_view *w, struct buf *out, struct error *e)
+#define DRAFT(name) int name(struct podspec *spec, const char *in, size_t len, struct error *e)
 #define STORE(name) int name(struct store_ctx *c, const char *in, size_t len, struct error *e)
 
 /* attr_state.c */
@@ -34,7 +35,25 @@ SHOW(cpu_show);
 SHOW(memory_show);
 SHOW(env_show);
 SHOW(tags_show);
+STORE(tags_store);
 SHOW(hold_show);
+STORE(hold_store);
+SHOW(secrets_show);
+
+/* draft_values.c: what may be written into a draft */
+DRAFT(ttl_draft);
+DRAFT(image_draft);
+DRAFT(command_draft);
+DRAFT(args_draft);
+DRAFT(workdir_draft);
+DRAFT(repo_draft);
+DRAFT(branch_draft);
+DRAFT(cpu_draft);
+DRAFT(memory_draft);
+DRAFT(env_draft);
+DRAFT(secrets_draft);
+DRAFT(tags_draft);
+DRAFT(hold_draft);
 
 /* attr_identity.c */
 SHOW(id_show);
@@ -61,6 +80,7 @@ SHOW(control_reap_show);
 /* attr_stream.c */
 attr_fetch_path attr_stream_pod_json;
 
+#undef DRAFT
 #undef SHOW
 #undef STORE
 

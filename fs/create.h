@@ -19,6 +19,14 @@ void create_free(struct create *c); /* cluster thread; answers what is in flight
 
 /* Any thread, from MKDIR: takes req and answers it, on the cluster thread. */
 void create_mkdir(struct create *c, fuse_req_t req, const char *name, mode_t mode);
+/*
+ * Any thread, from RENAME of a draft into the root: takes req. One POST, two with secrets; when it
+ * fails the draft stays as it was, when it succeeds it is removed. A draft that the server finds
+ * invalid is EPROTO, since mv words EINVAL wrongly.
+ */
+struct drafts_view;
+void create_from_draft(struct create *c, fuse_req_t req, const struct drafts_view *draft,
+		       const char *name);
 /* From sync, cluster thread: a live pod was seen for the first time, in the watch's order. */
 void create_pod_seen(struct create *c, const struct pod *pod);
 /* From sync: a replace has ended: orders that span it are not known. */

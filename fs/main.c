@@ -23,6 +23,7 @@
 #include "fs/mount.h"
 #include "fs/notify.h"
 #include "fs/ops.h"
+#include "fs/poke.h"
 #include "fs/registry.h"
 #include "fs/signals.h"
 #include "fs/start.h"
@@ -253,6 +254,9 @@ static void allow_many_files(void)
 
 int main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "--poke") == 0)
+		return poke_helper_main(argc, argv); /* our own child: not in --help */
+
 	_cleanup_(buf_done) struct buf fuse_options = BUF_INIT;
 	_cleanup_(arguments_done) struct arguments a = { 0 };
 	struct mount m = { .ready_fd = -1 };

@@ -8,18 +8,20 @@
 
 #include "fs/config.h"
 #include "fs/ino.h"
+#include "fs/poke.h"
 #include "fs/spool.h"
 #include "fs/weaver.h"
 #include "k8s/base/clock.h"
 #include "k8s/request.h"
 
 /*
- * Without the helper processes that raise inotify events (a later issue) the kernel's caches are
- * kept short. Sizes of files that change while the weaver lives are asked for each time.
+ * How long the kernel may believe what it was told. The helpers' rmdir (poke.h) takes stale names
+ * away and inval_inode stale attributes; without helpers a short time has to do. Sizes of files that
+ * change while the weaver lives are asked for each time.
  */
-#define TIMEOUT_DIRECTORY_S 1.0
+#define TIMEOUT_HELPED_S 10.0
+#define TIMEOUT_ALONE_S 1.0
 #define TIMEOUT_FILE_NAME_S 10.0
-#define TIMEOUT_CONSTANT_S 1.0
 #define BLOCK_SIZE 4096
 
 /* The fixed directories. */
@@ -29,6 +31,8 @@ static const struct fixed {
 	unsigned scope;
 } fixed_dirs[] = {
 	{ INO_OBJECT_CONTROL, INO_OBJECT_ROOT, ".weaverfs", ATTR_CONTROL },
+	{ INO_OBJECT_DRAFTS, INO_OBJECT_ROOT, ".drafts", 0 },
+	{ INO_OBJECT_ARCHIVE, INO_OBJECT_ROOT, ".archive", 0 },
 	{ INO_OBJECT_DEFAULTS, INO_OBJECT_CONTROL, "defaults", ATTR_DRAFT },
 };
 
@@ -51,82 +55,130 @@ static void node_init(const struct weaverfs *fs, uint64_t object, unsigned row,
 	};
 }
 
-/* Fills in what the scope says, once n->w or the object is known. */
-static int node_settle(struct node *n)
+/* A hashed number is a weaver's, a draft's or an archive entry's; weavers are asked for most. */
+static int find_hashed(const struct weaverfs *fs, struct node *n)
 {
-	const struct weaverfs *fs = n->view.fs;
-	if (n->object >= INO_OBJECT_FIRST) {
+	if (registry_find(fs->registry, n->object, &n->w) == 0) {
 		n->scope = ATTR_LIVE;
 		n->view.w = &n->w;
 		n->view.pod = n->w.pod;
-	} else if (n->object != INO_OBJECT_ROOT) {
-		const struct fixed *f = fixed_find(n->object);
-		if (!f)
-			return -ENOENT;
-		n->scope = f->scope;
-		n->view.spec = f->scope == ATTR_DRAFT ? fs->defaults : NULL;
-	}
-	n->view.now_s = client_server_time(fs->client);
-	if (n->row == INO_ROW_DIR)
 		return 0;
-	n->attr = table_get(n->row, n->scope);
-	return n->attr ? 0 : -ENOENT;
+	}
+	if (drafts_find(fs->drafts, n->object, &n->draft) == 0) {
+		n->scope = ATTR_DRAFT;
+		n->view.spec = n->draft.spec;
+		return 0;
+	}
+	n->scope = ATTR_ARCHIVE;
+	return archive_find(fs->archive, n->object, &n->archived);
 }
 
-static int node_settle_or_done(struct node *n)
+static int find_fixed(const struct weaverfs *fs, struct node *n)
 {
-	int r = node_settle(n);
-	if (r < 0)
-		node_done(n);
+	if (n->object == INO_OBJECT_ROOT)
+		return 0;
+	const struct fixed *f = fixed_find(n->object);
+	if (!f)
+		return -ENOENT;
+	n->scope = f->scope;
+	if (n->object != INO_OBJECT_DEFAULTS)
+		return 0;
+	int r = drafts_find(fs->drafts, n->object, &n->draft);
+	n->view.spec = n->draft.spec;
 	return r;
 }
 
 int node_find(const struct weaverfs *fs, fuse_ino_t ino, const struct caller *caller,
 	      struct node *ret)
 {
-	node_init(fs, ino_object(ino), ino_row(ino), caller, ret);
-	if (ret->object >= INO_OBJECT_FIRST) {
-		int r = registry_find(fs->registry, ret->object, &ret->w);
-		if (r < 0)
-			return r;
+	*ret = (struct node){
+		.ino = ino,
+		.object = ino_object(ino),
+		.row = ino_row(ino),
+		.view = { .fs = fs, .caller = *caller },
+	};
+	int r = ret->object >= INO_OBJECT_FIRST ? find_hashed(fs, ret) : find_fixed(fs, ret);
+	if (r == 0 && ret->row != INO_ROW_DIR) {
+		ret->attr = table_get(ret->row, ret->scope);
+		r = ret->attr ? 0 : -ENOENT;
 	}
-	return node_settle_or_done(ret);
+	if (r < 0) {
+		node_done(ret);
+		return r;
+	}
+	ret->view.now_s = client_server_time(fs->client);
+	return 0;
 }
 
-static int lookup_root(const struct weaverfs *fs, const char *name, const struct caller *caller,
+bool node_is_dir(const struct node *n)
+{
+	return !n->attr || n->attr->flags & ATTR_DIRECTORY;
+}
+
+static int find_object(const struct weaverfs *fs, uint64_t object, const struct caller *caller,
 		       struct node *ret)
 {
+	return node_find(fs, ino_make(object, INO_ROW_DIR), caller, ret);
+}
+
+/* The object of a name among weavers, drafts or archive entries. -ENOENT. */
+static int lookup_object(const struct weaverfs *fs, uint64_t directory, const char *name,
+			 uint64_t *ret)
+{
 	struct registry_view w;
-	int r = registry_lookup(fs->registry, name, &w);
-	if (r < 0)
-		return r;
-	node_init(fs, w.object, INO_ROW_DIR, caller, ret);
-	ret->w = w;
-	return node_settle_or_done(ret);
+	struct drafts_view draft;
+	struct archive_view archived;
+
+	if (directory == INO_OBJECT_ROOT && registry_lookup(fs->registry, name, &w) == 0) {
+		*ret = w.object;
+		registry_view_done(&w);
+		return 0;
+	}
+	if (directory == INO_OBJECT_DRAFTS && drafts_lookup(fs->drafts, name, &draft) == 0) {
+		*ret = draft.object;
+		drafts_view_done(&draft);
+		return 0;
+	}
+	if (directory == INO_OBJECT_ARCHIVE && archive_lookup(fs->archive, name, &archived) == 0) {
+		*ret = archived.object;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static const char *subdirectory(const struct node *n)
+{
+	return n->attr ? n->attr->name : NULL;
 }
 
 int node_lookup(const struct weaverfs *fs, const struct node *parent, const char *name,
 		const struct caller *caller, struct node *ret)
 {
-	if (parent->attr)
+	uint64_t object;
+
+	if (!node_is_dir(parent))
 		return -ENOTDIR;
-	for (size_t i = 0; i < ARRAY_SIZE(fixed_dirs); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(fixed_dirs) && !parent->attr; i++)
 		if (fixed_dirs[i].parent == parent->object && strcmp(fixed_dirs[i].name, name) == 0)
-			return node_find(fs, ino_make(fixed_dirs[i].object, INO_ROW_DIR), caller,
-					 ret);
-	if (parent->object == INO_OBJECT_ROOT)
-		return lookup_root(fs, name, caller, ret);
-	unsigned row = table_find(name, parent->scope);
+			return find_object(fs, fixed_dirs[i].object, caller, ret);
+	if (!parent->scope) {
+		int r = lookup_object(fs, parent->object, name, &object);
+		return r < 0 ? r : find_object(fs, object, caller, ret);
+	}
+	unsigned row = table_find(name, parent->scope, subdirectory(parent));
 	return row ? node_find(fs, ino_make(parent->object, row), caller, ret) : -ENOENT;
 }
 
 void node_done(struct node *n)
 {
 	registry_view_done(&n->w);
+	drafts_view_done(&n->draft);
 }
 
 static off_t content_size(const struct node *n)
 {
+	if (n->scope == ATTR_ARCHIVE)
+		return archive_file_size(n->view.fs->archive, n->object, n->attr->name);
 	if (n->attr->spool != ATTR_SPOOL_NONE)
 		return n->w.logs ? spool_size(n->w.logs) : 0;
 	if (!n->attr->show)
@@ -140,36 +192,62 @@ static struct timespec timespec_of(int64_t ns)
 	return (struct timespec){ .tv_sec = ns / CLOCK_NS_PER_S, .tv_nsec = ns % CLOCK_NS_PER_S };
 }
 
+/* The root, and what is like it: directories in which users make and remove entries. */
 static void stat_fixed(const struct node *n, struct stat *st)
 {
-	const struct weaverfs *fs = n->view.fs;
-	st->st_uid = fs->uid;
-	st->st_gid = fs->gid;
-	st->st_mode = S_IFDIR | 0755;
-	if (n->object == INO_OBJECT_ROOT) {
-		st->st_mode = S_IFDIR | fs->config->create_mode;
-		if (fs->config->create_gid)
-			st->st_gid = fs->config->create_gid_id;
-	}
-	st->st_mtim = timespec_of(fs->started_ns);
+	const struct config *config = n->view.fs->config;
+	bool shared = !n->scope || (n->attr && n->attr->flags & ATTR_BULK);
+
+	st->st_uid = n->view.fs->uid;
+	st->st_gid = shared && config->create_gid ? config->create_gid_id : n->view.fs->gid;
+	st->st_mode = shared ? config->create_mode : 0755;
+	st->st_mtim = timespec_of(n->view.fs->started_ns);
 }
 
 static void stat_weaver(const struct node *n, struct stat *st)
 {
 	struct weaver_owner owner = weaver_owner(n->w.pod, n->view.fs->uid, n->view.fs->gid);
+
 	st->st_uid = owner.uid;
 	st->st_gid = owner.gid;
-	st->st_mode = S_IFDIR | owner.mode;
+	st->st_mode = owner.mode;
 	st->st_mtim = timespec_of(n->w.changed_ns);
+}
+
+static void stat_object(const struct node *n, struct stat *st)
+{
+	if (n->scope == ATTR_LIVE) {
+		stat_weaver(n, st);
+	} else if (n->scope == ATTR_DRAFT) {
+		st->st_uid = n->draft.uid;
+		st->st_gid = n->draft.gid;
+		st->st_mode = n->draft.mode;
+		st->st_mtim = timespec_of(n->draft.changed_ns);
+	} else if (n->scope == ATTR_ARCHIVE) {
+		st->st_uid = n->archived.uid;
+		st->st_gid = n->archived.gid;
+		st->st_mode = n->archived.mode;
+		st->st_mtim = timespec_of(n->archived.changed_ns);
+	} else {
+		stat_fixed(n, st);
+	}
+}
+
+/* Who may mkdir may write and read .weaverfs/new. */
+static mode_t file_mode(const struct node *n, mode_t directory)
+{
+	if (n->attr->flags & ATTR_BULK)
+		return (directory & 0222) | (directory & 0222) << 1;
+	return table_mode(n->attr, n->scope);
 }
 
 static void stat_file(const struct node *n, struct stat *st)
 {
-	st->st_mode = S_IFREG | table_mode(n->attr, n->scope);
+	st->st_mode = S_IFREG | file_mode(n, st->st_mode);
 	st->st_nlink = n->w.gone ? 0 : 1;
 	st->st_size = content_size(n);
 	st->st_blocks = (st->st_size + 511) / 512;
-	if (n->attr->spool != ATTR_SPOOL_NONE && n->w.logs)
+	if (n->scope == ATTR_LIVE && n->attr->spool != ATTR_SPOOL_NONE && n->w.logs)
 		st->st_mtim = timespec_of(spool_changed_ns(n->w.logs));
 	else if (n->scope == ATTR_CONTROL && !(n->attr->flags & ATTR_CONSTANT))
 		st->st_mtim = timespec_of(clock_realtime_ns()); /* made when read */
@@ -180,25 +258,33 @@ void node_stat(const struct node *n, struct stat *st)
 	*st = (struct stat){ .st_ino = n->ino,
 			     .st_nlink = n->w.gone ? 0 : 2,
 			     .st_blksize = BLOCK_SIZE };
-	if (n->scope == ATTR_LIVE)
-		stat_weaver(n, st);
-	else
-		stat_fixed(n, st);
-	if (n->attr)
+	stat_object(n, st);
+	if (!node_is_dir(n))
 		stat_file(n, st);
+	else if (n->attr)
+		st->st_mode = S_IFDIR | (table_mode(n->attr, n->scope) & st->st_mode);
+	else
+		st->st_mode |= S_IFDIR;
 	st->st_atim = st->st_ctim = st->st_mtim;
 }
 
 void node_timeouts(const struct node *n, double *ret_entry, double *ret_attr)
 {
-	if (!n->attr) {
-		bool fixed = n->scope != ATTR_LIVE;
-		*ret_entry = fixed ? TIMEOUT_FILE_NAME_S : TIMEOUT_DIRECTORY_S;
-		*ret_attr = TIMEOUT_DIRECTORY_S;
-		return;
-	}
+	const struct weaverfs *fs = n->view.fs;
+	double helped = poke_running(fs->poke, NULL) ? TIMEOUT_HELPED_S : TIMEOUT_ALONE_S;
+
 	*ret_entry = TIMEOUT_FILE_NAME_S;
-	*ret_attr = n->attr->flags & ATTR_CONSTANT && !n->w.gone ? TIMEOUT_CONSTANT_S : 0;
+	*ret_attr = helped;
+	if (n->attr) {
+		bool constant = n->attr->flags & (ATTR_CONSTANT | ATTR_DIRECTORY) && !n->w.gone;
+		*ret_attr = constant ? helped : 0;
+	} else if (n->scope == ATTR_DRAFT && n->object != INO_OBJECT_DEFAULTS) {
+		*ret_entry = *ret_attr = 0; /* mv turns it into a weaver, another inode */
+	} else if (n->object >= INO_OBJECT_FIRST) {
+		uint64_t directory = n->scope == ATTR_LIVE ? INO_OBJECT_ROOT : INO_OBJECT_ARCHIVE;
+		const char *name = n->scope == ATTR_LIVE ? n->w.name : n->archived.name;
+		*ret_entry = poke_pending(fs->poke, directory, name) ? 0 : helped;
+	}
 }
 
 void node_entry(const struct node *n, struct fuse_entry_param *ret)
@@ -210,64 +296,139 @@ void node_entry(const struct node *n, struct fuse_entry_param *ret)
 
 void node_path(const struct node *n, char *to, size_t size)
 {
-	const char *dir = n->w.name;
-	if (n->scope != ATTR_LIVE) {
-		const struct fixed *f = fixed_find(n->object);
-		dir = !f ? "." : f->object == INO_OBJECT_DEFAULTS ? ".weaverfs/defaults" : f->name;
-	}
-	snprintf(to, size, n->attr ? "%s/%s" : "%s%s", dir, n->attr ? n->attr->name : "");
+	const struct fixed *f = fixed_find(n->object);
+	const struct fixed *parent = f ? fixed_find(f->parent) : NULL;
+	const char *above = parent                     ? parent->name
+			    : n->scope == ATTR_DRAFT   ? ".drafts"
+			    : n->scope == ATTR_ARCHIVE ? ".archive"
+						       : NULL;
+	const char *dir = f                          ? f->name
+			  : n->scope == ATTR_LIVE    ? n->w.name
+			  : n->scope == ATTR_DRAFT   ? n->draft.name
+			  : n->scope == ATTR_ARCHIVE ? n->archived.name
+						     : ".";
+	const char *sub = n->attr ? n->attr->dir : NULL;
+
+	snprintf(to, size, "%s%s%s%s%s%s%s", above ? above : "", above ? "/" : "", dir,
+		 sub ? "/" : "", sub ? sub : "", n->attr ? "/" : "", n->attr ? n->attr->name : "");
 }
 
 /* ---- names ---- */
 
-static void name_add(struct node_name *names, size_t *n, fuse_ino_t ino, mode_t type,
-		     const char *name)
+/* A growing array of names. */
+struct names {
+	struct node_name *names;
+	size_t n, room;
+};
+
+static int names_reserve(struct names *l, size_t more)
 {
-	names[*n].ino = ino;
-	names[*n].type = type;
-	snprintf(names[*n].name, sizeof(names[*n].name), "%s", name);
-	(*n)++;
+	if (l->n + more <= l->room)
+		return 0;
+	struct node_name *grown = reallocarray(l->names, l->n + more, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	l->names = grown;
+	l->room = l->n + more;
+	return 0;
 }
 
-static int list_weavers(const struct node *dir, struct registry_entry **ret, size_t *ret_n)
+static void name_add(struct names *l, fuse_ino_t ino, mode_t type, const char *name)
 {
-	*ret = NULL;
-	*ret_n = 0;
-	if (dir->object != INO_OBJECT_ROOT)
-		return 0;
-	return registry_list(dir->view.fs->registry, false, ret, ret_n);
+	struct node_name *to = &l->names[l->n++];
+
+	to->ino = ino;
+	to->type = type;
+	snprintf(to->name, sizeof(to->name), "%s", name);
+}
+
+static int list_weavers(const struct weaverfs *fs, struct names *l)
+{
+	struct registry_entry *weavers;
+	size_t n;
+	int r = registry_list(fs->registry, false, &weavers, &n);
+
+	if (r < 0)
+		return r;
+	r = names_reserve(l, n);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		name_add(l, ino_make(weavers[i].object, INO_ROW_DIR), S_IFDIR, weavers[i].name);
+	registry_list_free(weavers, n);
+	return r;
+}
+
+static int list_drafts(const struct weaverfs *fs, struct names *l)
+{
+	_cleanup_(cleanup_free) struct drafts_name *drafts = NULL;
+	size_t n;
+	int r = drafts_list(fs->drafts, &drafts, &n);
+
+	if (r == 0)
+		r = names_reserve(l, n);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		name_add(l, ino_make(drafts[i].object, INO_ROW_DIR), S_IFDIR, drafts[i].name);
+	return r;
+}
+
+static int list_archive(const struct weaverfs *fs, struct names *l)
+{
+	_cleanup_(cleanup_free) struct archive_view *entries = NULL;
+	size_t n;
+	int r = archive_list(fs->archive, &entries, &n);
+
+	if (r == 0)
+		r = names_reserve(l, n);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		name_add(l, ino_make(entries[i].object, INO_ROW_DIR), S_IFDIR, entries[i].name);
+	return r;
+}
+
+static int list_rows(const struct node *dir, struct names *l)
+{
+	int r = names_reserve(l, table_n);
+
+	for (unsigned row = ATTR_ROW_FIRST; r == 0 && row <= table_n; row++) {
+		const struct attr *a = table_get(row, dir->scope);
+		if (a && !(a->flags & ATTR_HIDDEN) &&
+		    table_find(a->name, dir->scope, subdirectory(dir)) == row)
+			name_add(l, ino_make(dir->object, row), S_IFREG, a->name);
+	}
+	return r;
+}
+
+static int list_fixed(const struct node *dir, struct names *l)
+{
+	int r = names_reserve(l, ARRAY_SIZE(fixed_dirs));
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(fixed_dirs) && !dir->attr; i++)
+		if (fixed_dirs[i].parent == dir->object)
+			name_add(l, ino_make(fixed_dirs[i].object, INO_ROW_DIR), S_IFDIR,
+				 fixed_dirs[i].name);
+	return r;
 }
 
 int node_list(const struct node *dir, struct node_name **ret, size_t *ret_n)
 {
-	if (dir->attr)
+	const struct weaverfs *fs = dir->view.fs;
+	struct names l = { 0 };
+	int r;
+
+	if (!node_is_dir(dir))
 		return -ENOTDIR;
-	struct registry_entry *weavers;
-	size_t n_weavers;
-	int r = list_weavers(dir, &weavers, &n_weavers);
-	if (r < 0)
+	r = list_fixed(dir, &l);
+	if (r == 0 && dir->object == INO_OBJECT_ROOT)
+		r = list_weavers(fs, &l);
+	else if (r == 0 && dir->object == INO_OBJECT_DRAFTS)
+		r = list_drafts(fs, &l);
+	else if (r == 0 && dir->object == INO_OBJECT_ARCHIVE)
+		r = list_archive(fs, &l);
+	else if (r == 0)
+		r = list_rows(dir, &l);
+	if (r < 0) {
+		free(l.names);
 		return r;
-	struct node_name *names =
-		calloc(n_weavers + ARRAY_SIZE(fixed_dirs) + table_n + 1, sizeof(*names));
-	if (!names) {
-		registry_list_free(weavers, n_weavers);
-		return -ENOMEM;
 	}
-	size_t n = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(fixed_dirs); i++)
-		if (fixed_dirs[i].parent == dir->object)
-			name_add(names, &n, ino_make(fixed_dirs[i].object, INO_ROW_DIR), S_IFDIR,
-				 fixed_dirs[i].name);
-	for (size_t i = 0; i < n_weavers; i++)
-		name_add(names, &n, ino_make(weavers[i].object, INO_ROW_DIR), S_IFDIR,
-			 weavers[i].name);
-	registry_list_free(weavers, n_weavers);
-	for (unsigned row = ATTR_ROW_FIRST; row <= table_n; row++) {
-		const struct attr *a = table_get(row, dir->scope);
-		if (a)
-			name_add(names, &n, ino_make(dir->object, row), S_IFREG, a->name);
-	}
-	*ret = names;
-	*ret_n = n;
+	*ret = l.names;
+	*ret_n = l.n;
 	return 0;
 }

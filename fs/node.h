@@ -9,15 +9,19 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#include "fs/archive.h"
 #include "fs/attr.h"
+#include "fs/drafts.h"
 
 struct node {
 	fuse_ino_t ino;
 	uint64_t object;
-	unsigned row;            /* 0: a directory */
-	unsigned scope;          /* the ATTR_… of the files in this directory; 0 in the root */
-	const struct attr *attr; /* NULL: a directory */
-	struct registry_view w;  /* ATTR_LIVE */
+	unsigned row;             /* 0: the object's own directory */
+	unsigned scope;           /* the ATTR_… of the files in this directory; 0 in the root */
+	const struct attr *attr;  /* NULL: the object's own directory */
+	struct registry_view w;   /* ATTR_LIVE */
+	struct drafts_view draft; /* ATTR_DRAFT */
+	struct archive_view archived; /* ATTR_ARCHIVE */
 	struct weaver_view view;
 };
 
@@ -28,6 +32,8 @@ int node_find(const struct weaverfs *fs, fuse_ino_t ino, const struct caller *ca
 int node_lookup(const struct weaverfs *fs, const struct node *parent, const char *name,
 		const struct caller *caller, struct node *ret);
 void node_done(struct node *n);
+/* A directory: an object's own, or a subdirectory of it. */
+bool node_is_dir(const struct node *n);
 
 /* As stat(2); renders the content to know its size. -errno of the handler never fails it. */
 void node_stat(const struct node *n, struct stat *st);

@@ -102,6 +102,12 @@ static void operation_free(struct operation *op)
 	free(op);
 }
 
+static void reply_error(struct operation *op, int code)
+{
+	if (op->req)
+		fuse_reply_err(op->req, code);
+}
+
 static void reply_attr(struct operation *op)
 {
 	struct node n;
@@ -118,9 +124,9 @@ static void reply_attr(struct operation *op)
 
 static void succeed(struct operation *op)
 {
-	if (op->what.attr)
+	if (op->req && op->what.attr)
 		fuse_reply_write(op->req, op->what.len);
-	else
+	else if (op->req)
 		reply_attr(op);
 	operation_free(op);
 }
@@ -136,7 +142,7 @@ static void fail(struct operation *op, int r, const struct error *e)
 	}
 	errors_add(op->fs->errors, op->what.caller.uid, op->what.attr ? "write" : "setattr", path,
 		   e);
-	fuse_reply_err(op->req, -r);
+	reply_error(op, -r);
 	operation_free(op);
 }
 
@@ -145,7 +151,7 @@ static void on_cancel(struct task *t)
 	struct operation *op = container_of(t, struct operation, task);
 	if (op->request)
 		request_cancel(op->request);
-	fuse_reply_err(op->req, EIO);
+	reply_error(op, EIO);
 	operation_free(op);
 }
 
@@ -300,7 +306,8 @@ void store_start(struct weaverfs *fs, fuse_req_t req, const struct store_request
 	if (!op || !data) {
 		free(op);
 		free(data);
-		fuse_reply_err(req, ENOMEM);
+		if (req)
+			fuse_reply_err(req, ENOMEM);
 		return;
 	}
 	op->fs = fs;

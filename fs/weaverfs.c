@@ -8,17 +8,20 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "fs/archive.h"
 #include "fs/create.h"
+#include "fs/drafts.h"
 #include "fs/errors.h"
 #include "fs/fetch.h"
 #include "fs/handles.h"
 #include "fs/logs.h"
 #include "fs/metrics.h"
 #include "fs/notify.h"
-#include "fs/podspec.h"
+#include "fs/poke.h"
 #include "fs/reaper.h"
 #include "fs/registry.h"
 #include "fs/start.h"
+#include "fs/stream.h"
 #include "fs/sync.h"
 #include "fs/task.h"
 #include "fs/tombstones.h"
@@ -32,12 +35,11 @@
 static int make_memory(struct weaverfs *fs, struct error *e)
 {
 	fs->metrics = calloc(1, sizeof(*fs->metrics));
-	fs->defaults = calloc(1, sizeof(*fs->defaults));
-	if (!fs->metrics || !fs->defaults)
+	if (!fs->metrics)
 		return error_oom(e);
-	int r = podspec_init(fs->defaults, fs->config, e);
+	int r = errors_new(&fs->errors, e);
 	if (r == 0)
-		r = errors_new(&fs->errors, e);
+		r = drafts_new(fs, &fs->drafts, e);
 	if (r == 0)
 		r = handles_new(&fs->handles, e);
 	return r == 0 ? registry_new(&fs->registry, e) : r;
@@ -90,6 +92,12 @@ static int make_parts(void *data, struct error *e)
 	if (r == 0)
 		r = logs_new(fs, &fs->logs, e);
 	if (r == 0)
+		r = stream_new(fs, &fs->streams, e);
+	if (r == 0)
+		r = archive_new(fs, &fs->archive, e);
+	if (r == 0)
+		r = poke_new(fs, &fs->poke, e);
+	if (r == 0)
 		r = reaper_new(fs, &fs->reaper, e);
 	if (r == 0)
 		r = sync_new(fs, &fs->sync, e);
@@ -113,6 +121,7 @@ static int serve(void *data, struct error *e)
 
 	(void)e;
 	s->fs->session = s->session;
+	poke_start(s->fs->poke);
 	reaper_start(s->fs->reaper, s->warning);
 	notify_watchdog_start(s->fs->loop);
 	return 0;
@@ -140,7 +149,10 @@ static int stop(void *data, struct error *e)
 	(void)e;
 	notify_watchdog_stop();
 	task_cancel_all(&fs->tasks);
+	FREE(poke_free, fs->poke); /* first: its helpers wait for answers of the mount */
 	FREE(fetch_free, fs->fetch);
+	FREE(stream_free, fs->streams);
+	FREE(archive_free, fs->archive);
 	FREE(logs_free, fs->logs);
 	FREE(reaper_free, fs->reaper);
 	FREE(create_free, fs->create);
@@ -164,9 +176,7 @@ void weaverfs_free(struct weaverfs *fs)
 	FREE(handles_free, fs->handles);
 	FREE(registry_free, fs->registry);
 	FREE(errors_free, fs->errors);
-	if (fs->defaults)
-		podspec_done(fs->defaults);
-	free(fs->defaults);
+	FREE(drafts_free, fs->drafts);
 	free(fs->metrics);
 	free(fs);
 }

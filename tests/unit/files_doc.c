@@ -32,8 +32,11 @@ static void print_scope(const char *title, const char *intro, unsigned scope)
 	printf("\n## %s\n%s\n| file | mode | content |\n|---|---|---|\n", title, intro);
 	for (unsigned row = ATTR_ROW_FIRST; row <= table_n; row++) {
 		const struct attr *a = table_get(row, scope);
-		if (a)
-			printf("| `%s` | %04o | %s |\n", a->name, table_mode(a, scope), a->help);
+		if (!a || a->flags & ATTR_DIRECTORY)
+			continue;
+		unsigned mode = a->flags & ATTR_BULK ? 0666 : table_mode(a, scope);
+		printf("| `%s%s%s` | %04o | %s |\n", a->dir ? a->dir : "", a->dir ? "/" : "",
+		       a->name, mode, a->help);
 	}
 }
 
@@ -47,8 +50,9 @@ int main(void)
 		"left. `command` replaces\nthe image's entrypoint, so that nothing clones `repo`; "
 		"`args` leaves it in place.\n",
 		ATTR_LIVE);
-	print_scope("`.weaverfs/defaults`", "\nEmpty where the image or the setting decides.\n",
-		    ATTR_DRAFT);
+	print_scope("A draft, and `.weaverfs/defaults`",
+		    "\nEmpty where the image or the setting decides.\n", ATTR_DRAFT);
+	print_scope("`.archive/<weaver>~<id8>`", "\nThe last content of each.\n", ATTR_ARCHIVE);
 	print_scope("`.weaverfs`", "", ATTR_CONTROL);
 	return ferror(stdout) || fflush(stdout) == EOF;
 }

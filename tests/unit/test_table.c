@@ -17,11 +17,13 @@ static void table_rows_fit_into_an_inode_number(void **state)
 static void table_rows_keep_their_numbers(void **state)
 {
 	static const char *const names[] = {
-		"status",    "reason",  "ttl",     "expires",  "created", "logs", "events",
-		"exit_code", "image",   "command", "args",     "workdir", "repo", "branch",
-		"cpu",       "memory",  "env",     "tags",     "hold",    "id",   "pod",
-		"node",      "ip",      "owner",   "pod.json", "version", "help", "config",
-		"health",    "metrics", "weavers", "errors",   "reap",
+		"status",    "reason",  "ttl",     "expires",  "created", "logs",    "events",
+		"exit_code", "image",   "command", "args",     "workdir", "repo",    "branch",
+		"cpu",       "memory",  "env",     "tags",     "hold",    "id",      "pod",
+		"node",      "ip",      "owner",   "pod.json", "version", "help",    "config",
+		"health",    "metrics", "weavers", "errors",   "reap",    "deleted", "deleted_by",
+		"secrets",   "follow",  "status",  "events",   "logs",    "wait",    "running",
+		"done",      "gone",    "follow",  "events",   "new",
 	};
 
 	(void)state;
@@ -42,14 +44,14 @@ static void table_names_are_legal_and_unique(void **state)
 		for (unsigned scope = 1; scope <= SCOPES; scope <<= 1) {
 			if (!(a->flags & scope & SCOPES))
 				continue;
-			assert_int_equal(table_find(a->name, scope), row);
+			assert_int_equal(table_find(a->name, scope, a->dir), row);
 			assert_ptr_equal(table_get(row, scope), a);
 		}
 	}
-	assert_int_equal(table_find("nonsense", SCOPES), 0);
-	assert_int_equal(table_find("", SCOPES), 0);
-	assert_int_equal(table_find("version", ATTR_LIVE), 0);
-	assert_int_equal(table_find("status", ATTR_CONTROL), 0);
+	assert_int_equal(table_find("nonsense", SCOPES, NULL), 0);
+	assert_int_equal(table_find("", SCOPES, NULL), 0);
+	assert_int_equal(table_find("version", ATTR_LIVE, NULL), 0);
+	assert_int_equal(table_find("status", ATTR_CONTROL, NULL), 0);
 }
 
 static void table_rows_have_help_and_one_source(void **state)
@@ -57,11 +59,13 @@ static void table_rows_have_help_and_one_source(void **state)
 	(void)state;
 	for (unsigned row = ATTR_ROW_FIRST; row <= table_n; row++) {
 		const struct attr *a = &table_rows[row];
-		int sources =
-			(a->show != NULL) + (a->fetch != NULL) + (a->spool != ATTR_SPOOL_NONE);
+		int sources = (a->show != NULL) + (a->fetch != NULL) + (a->stream != NULL) +
+			      (a->spool != ATTR_SPOOL_NONE) +
+			      ((a->flags & (ATTR_DIRECTORY | ATTR_BULK)) != 0);
+		bool archived = (a->flags & SCOPES) == ATTR_ARCHIVE; /* a file on disk */
 		assert_non_null(a->help);
 		assert_true(strlen(a->help) >= 5 && !strpbrk(a->help, "\n|"));
-		assert_int_equal(sources, 1);
+		assert_int_equal(sources, !archived);
 		/* what is written can be read, and does not pretend to be constant */
 		if (a->store)
 			assert_true(a->show && !(a->flags & ATTR_CONSTANT));
@@ -71,7 +75,7 @@ static void table_rows_have_help_and_one_source(void **state)
 
 static void check_mode(const char *name, unsigned scope, mode_t mode)
 {
-	const struct attr *a = table_get(table_find(name, scope), scope);
+	const struct attr *a = table_get(table_find(name, scope, NULL), scope);
 
 	assert_non_null(a);
 	assert_int_equal(table_mode(a, scope), mode);
@@ -84,7 +88,8 @@ static void table_mode_follows_hooks_and_scope(void **state)
 	check_mode("logs", ATTR_LIVE, 0440);
 	check_mode("ttl", ATTR_LIVE, 0640);
 	check_mode("expires", ATTR_LIVE, 0640);
-	check_mode("ttl", ATTR_DRAFT, 0444);
+	check_mode("ttl", ATTR_DRAFT, 0644);
+	check_mode("ttl", ATTR_ARCHIVE, 0440);
 	check_mode("env", ATTR_DRAFT, 0600);
 	check_mode("env", ATTR_LIVE, 0600);
 	check_mode("pod.json", ATTR_LIVE, 0600);
