@@ -44,17 +44,6 @@ static const struct fixed *fixed_find(uint64_t object)
 	return NULL;
 }
 
-static void node_init(const struct weaverfs *fs, uint64_t object, unsigned row,
-		      const struct caller *caller, struct node *n)
-{
-	*n = (struct node){
-		.ino = ino_make(object, row),
-		.object = object,
-		.row = row,
-		.view = { .fs = fs, .caller = *caller },
-	};
-}
-
 /* A hashed number is a weaver's, a draft's or an archive entry's; weavers are asked for most. */
 static int find_hashed(const struct weaverfs *fs, struct node *n)
 {
