@@ -2,7 +2,7 @@
 /*
  * The loop's turn: jobs that were posted, timers that are due, curl's transfers, those that have
  * ended, then sleep in curl_multi_poll() until a socket, a timer or curl_multi_wakeup() from
- * loop_post(). No callback of ours runs inside curl_multi_perform(), where curl refuses to add and
+ * loop_post(), then the descriptors of others that can be read. No callback of ours runs inside curl_multi_perform(), where curl refuses to add and
  * remove handles: curl's write callbacks only collect (see request.c), so done(), fire() and run()
  * may start and cancel whatever they like.
  *
@@ -26,9 +26,12 @@
 #define LOOP_SLEEP_MAX_MS 60000
 
 struct loop {
-	CURLM *multi;       /* owned; loop thread, but for curl_multi_wakeup() */
-	struct list timers; /* loop thread; earliest first */
-	bool performing;    /* loop thread: inside curl_multi_perform() */
+	CURLM *multi;             /* owned; loop thread, but for curl_multi_wakeup() */
+	struct list timers;       /* loop thread; earliest first */
+	struct list fds;          /* loop thread; struct loop_fd */
+	struct curl_waitfd *wait; /* loop thread; owned; room for all of fds */
+	unsigned n_fds, cap_wait;
+	bool performing; /* loop thread: inside curl_multi_perform() */
 	pthread_t thread;
 	bool started; /* the thread that starts and stops us */
 	char name[16];
@@ -56,6 +59,7 @@ int loop_new(struct loop **ret, struct error *e)
 	}
 	curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, LOOP_CONNECTIONS);
 	list_init(&l->timers);
+	list_init(&l->fds);
 	list_init(&l->jobs);
 	lock_init(&l->lock, LOCK_QUEUE);
 	*ret = l;
@@ -139,6 +143,35 @@ static int loop_sleep_ms(struct loop *l)
 	return (int)((ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS);
 }
 
+static void loop_sleep(struct loop *l)
+{
+	unsigned n = 0;
+
+	list_for_each(f, &l->fds, struct loop_fd, node)
+		l->wait[n++] = (struct curl_waitfd){ .fd = f->fd, .events = CURL_WAIT_POLLIN };
+	curl_multi_poll(l->multi, l->wait, n, loop_sleep_ms(l), NULL);
+	n = 0;
+	list_for_each(f, &l->fds, struct loop_fd, node)
+		f->readable = l->wait[n++].revents != 0;
+}
+
+static struct loop_fd *loop_fd_readable(struct loop *l)
+{
+	list_for_each(f, &l->fds, struct loop_fd, node)
+		if (f->readable)
+			return f;
+	return NULL;
+}
+
+/* A ready() may unwatch any of them, so each is looked for anew. */
+static void loop_read_fds(struct loop *l)
+{
+	for (struct loop_fd *f = loop_fd_readable(l); f; f = loop_fd_readable(l)) {
+		f->readable = false;
+		f->ready(f);
+	}
+}
+
 static bool loop_stopping(struct loop *l)
 {
 	lock_guard(&l->lock);
@@ -159,7 +192,8 @@ static void *loop_thread(void *arg)
 		curl_multi_perform(l->multi, &running);
 		l->performing = false;
 		loop_end_transfers(l);
-		curl_multi_poll(l->multi, NULL, 0, loop_sleep_ms(l), NULL);
+		loop_sleep(l);
+		loop_read_fds(l);
 	}
 	loop_run_jobs(l);
 	loop_current = NULL;
@@ -235,6 +269,7 @@ void loop_free(struct loop *l)
 	curl_multi_cleanup(l->multi);
 	loop_unblock_sigpipe(&before);
 	lock_done(&l->lock);
+	free(l->wait);
 	free(l);
 }
 
@@ -284,6 +319,41 @@ void loop_timer_set(struct loop *l, struct loop_timer *t, int64_t at_ns)
 void loop_timer_cancel(struct loop_timer *t)
 {
 	list_remove(&t->node);
+}
+
+void loop_fd_init(struct loop_fd *f, void (*ready)(struct loop_fd *f))
+{
+	*f = (struct loop_fd){ .fd = -1, .ready = ready };
+	list_init(&f->node);
+}
+
+int loop_fd_watch(struct loop *l, struct loop_fd *f, int fd)
+{
+	loop_assert_mine(l);
+	assert(list_empty(&f->node));
+	if (l->n_fds == l->cap_wait) {
+		unsigned cap = l->cap_wait ? 2 * l->cap_wait : 4;
+		struct curl_waitfd *wait = realloc(l->wait, cap * sizeof(*wait));
+		if (!wait)
+			return -ENOMEM;
+		l->wait = wait;
+		l->cap_wait = cap;
+	}
+	f->fd = fd;
+	f->readable = false;
+	list_push_back(&l->fds, &f->node);
+	l->n_fds++;
+	return 0;
+}
+
+void loop_fd_unwatch(struct loop *l, struct loop_fd *f)
+{
+	loop_assert_mine(l);
+	if (list_empty(&f->node))
+		return;
+	list_remove(&f->node);
+	f->fd = -1;
+	l->n_fds--;
 }
 
 int loop_transfer_start(struct loop *l, struct loop_transfer *t, struct error *e)

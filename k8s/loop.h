@@ -26,6 +26,14 @@ struct loop_timer {
 	void (*fire)(struct loop_timer *t);
 };
 
+/* A descriptor that is watched for something to read; embedded in its owner. Loop thread only. */
+struct loop_fd {
+	struct list node; /* unlinked while not watched; list_init() by loop_fd_init */
+	int fd;           /* borrowed */
+	bool readable;    /* the loop's own: ready() is due */
+	void (*ready)(struct loop_fd *f);
+};
+
 int loop_new(struct loop **ret, struct error *e);
 /* Starts the thread, named `name` (at most 15 characters); signals are blocked in it. */
 int loop_start(struct loop *l, const char *name, struct error *e);
@@ -43,6 +51,14 @@ void loop_timer_init(struct loop_timer *t, void (*fire)(struct loop_timer *t));
 /* Arms or moves t; a time that is past fires on the next turn, never from inside this call. */
 void loop_timer_set(struct loop *l, struct loop_timer *t, int64_t at_ns);
 void loop_timer_cancel(struct loop_timer *t);
+
+void loop_fd_init(struct loop_fd *f, void (*ready)(struct loop_fd *f));
+/*
+ * Calls ready() on each turn on which fd can be read, or its other end is closed; never from inside
+ * this call. 0 or -ENOMEM.
+ */
+int loop_fd_watch(struct loop *l, struct loop_fd *f, int fd);
+void loop_fd_unwatch(struct loop *l, struct loop_fd *f); /* before fd is closed; also unwatched */
 
 /*
  * Runs a transfer. done() is called on the loop thread when it has ended, after the handle has been

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -243,6 +245,87 @@ static void loop_post_wakes_a_sleeping_loop(void **state)
 	stop();
 }
 
+/* Two descriptors that become readable at once: whichever is called first unwatches the other. */
+struct watched {
+	struct loop_fd a, b;
+	struct loop_job watch, unwatch;
+	int fds[2];
+	int calls; /* atomic */
+};
+
+static struct watched watched;
+
+static void ready_one(struct loop_fd *f)
+{
+	struct loop_fd *other = f == &watched.a ? &watched.b : &watched.a;
+	uint64_t n;
+
+	assert_true(loop_is_current(loop));
+	assert_int_equal(read(f->fd, &n, sizeof(n)), sizeof(n));
+	loop_fd_unwatch(loop, other);
+	__atomic_add_fetch(&watched.calls, 1, __ATOMIC_SEQ_CST);
+}
+
+static void watch_two(struct loop_job *job)
+{
+	(void)job;
+	loop_fd_init(&watched.a, ready_one);
+	loop_fd_init(&watched.b, ready_one);
+	loop_fd_unwatch(loop, &watched.a); /* not watched: nothing */
+	assert_int_equal(loop_fd_watch(loop, &watched.a, watched.fds[0]), 0);
+	assert_int_equal(loop_fd_watch(loop, &watched.b, watched.fds[1]), 0);
+	ran = 1;
+}
+
+static void unwatch_both(struct loop_job *job)
+{
+	(void)job;
+	loop_fd_unwatch(loop, &watched.a);
+	loop_fd_unwatch(loop, &watched.b);
+	ran = 2;
+}
+
+static void signal_both(void)
+{
+	uint64_t one = 1;
+
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(write(watched.fds[i], &one, sizeof(one)), sizeof(one));
+}
+
+static void wait_for_calls(int n)
+{
+	int64_t start_ns = clock_monotonic_ns();
+
+	while (__atomic_load_n(&watched.calls, __ATOMIC_SEQ_CST) < n) {
+		assert_true(clock_monotonic_ns() - start_ns < 2 * CLOCK_NS_PER_S);
+		poll(NULL, 0, 1);
+	}
+}
+
+static void loop_fd_ready_is_called_until_unwatched(void **state)
+{
+	(void)state;
+	setup();
+	watched = (struct watched){ .watch.run = watch_two, .unwatch.run = unwatch_both };
+	for (int i = 0; i < 2; i++)
+		watched.fds[i] = eventfd(0, EFD_CLOEXEC);
+	signal_both(); /* readable before they are watched */
+	loop_post(loop, &watched.watch);
+	start();
+	wait_for_calls(1);
+	signal_both();
+	wait_for_calls(2);
+	poll(NULL, 0, 20);
+	assert_int_equal(__atomic_load_n(&watched.calls, __ATOMIC_SEQ_CST), 2);
+	loop_post(loop, &watched.unwatch);
+	signal_both();
+	stop();
+	assert_int_equal(ran, 2);
+	for (int i = 0; i < 2; i++)
+		close(watched.fds[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -252,6 +335,7 @@ int main(void)
 		cmocka_unit_test(loop_timer_fires_in_order_and_on_time),
 		cmocka_unit_test(loop_start_blocks_signals_in_its_thread_only),
 		cmocka_unit_test(loop_post_wakes_a_sleeping_loop),
+		cmocka_unit_test(loop_fd_ready_is_called_until_unwatched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
