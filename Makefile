@@ -14,7 +14,8 @@ PKGS    := fuse3 libcurl libcjson yaml-0.1 libwebsockets openssl
 DEPS := gcc libc6-dev make pkg-config git libfuse3-dev libcurl4-openssl-dev libcjson-dev libyaml-dev \
 	libwebsockets-dev libssl-dev libcmocka-dev clang libclang-rt-14-dev clang-format \
 	fuse3 bubblewrap jq curl openssl python3 inotify-tools iproute2 procps util-linux \
-	busybox-static containerd runc containernetworking-plugins
+	busybox-static containerd runc containernetworking-plugins iptables \
+	rsync less entr vim-tiny tmux
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
 	-Wwrite-strings -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough -Wconversion -Wno-sign-conversion \

@@ -1,0 +1,26 @@
+#!/bin/bash
+# Programs that copy a weaver away: cp, rsync and tar give the contents; df and du end.
+# SPDX-License-Identifier: Apache-2.0
+. "$LIB/case.sh"
+
+mount_weavers
+mkdir "$MNT/a"
+wait_for 30 status_is a running
+wait_for 10 grep -q ready "$MNT/a/logs"
+mkdir "$W/cp" "$W/rsync"
+cp -r "$MNT/a" "$W/cp/"
+rsync -a "$MNT/a/" "$W/rsync/"
+for to in "$W/cp/a" "$W/rsync"; do
+	for f in status id pod image logs created; do
+		cmp "$MNT/a/$f" "$to/$f"
+	done
+	assert_eq "$(cat "$MNT/a/id")" "$(jq -r '.metadata.labels["loom.dev/weaver-id"]' "$to/pod.json" 2>/dev/null || cat "$to/id")"
+done
+cp "$MNT/a/status" "$W/one"
+assert_eq running "$(cat "$W/one")"
+df "$MNT" >/dev/null
+df -i "$MNT" >/dev/null
+assert_eq fuseblk "$(stat -f -c %T "$MNT")"
+assert_errno 'Operation not permitted' cp "$W/one" "$MNT/a/other"
+assert_errno 'Permission denied' cp "$W/one" "$MNT/a/status"
+assert_errno 'Operation not permitted' mv "$W/one" "$MNT/a/other"
