@@ -5,10 +5,14 @@
  * of its own turns the whole list into a JSON array.
  */
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <string.h>
 
 #include "fs/attr_handlers.h"
 #include "fs/podspec.h"
+#include "fs/podspec_check.h"
+#include "fs/podspec_pairs.h"
+#include "fs/tags.h"
 #include "fs/weaver.h"
 #include "k8s/base/cleanup.h"
 #include "k8s/pod.h"
@@ -123,28 +127,12 @@ static void add_pair(struct buf *out, const char *key, const char *value)
 	buf_add_char(out, '\n');
 }
 
+/* A draft's were checked when they were written; as they are, so that they can be written again. */
 static int show_pairs(struct buf *out, const struct podspec_pair *pairs, size_t n, struct error *e)
 {
 	for (size_t i = 0; i < n; i++)
-		add_pair(out, pairs[i].key, pairs[i].value);
+		buf_printf(out, "%s=%s\n", pairs[i].key, pairs[i].value);
 	return attr_done(out, e);
-}
-
-/* Set by podspec_build() after the user's own, who cannot ask for them (loom-compat.md §2). */
-static bool is_ours(const char *name)
-{
-	static const char *const names[] = { "LOOM_REPO",
-					     "LOOM_BRANCH",
-					     "LOOM_SERVER_URL",
-					     "LOOM_WEAVER_ID",
-					     "LOOM_SECRETS_SERVER_URL",
-					     "LOOM_SECRETS_ALLOW_INSECURE" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (strcmp(names[i], name) == 0)
-			return true;
-	}
-	return false;
 }
 
 int env_show(const struct weaver_view *w, struct buf *out, struct error *e)
@@ -153,9 +141,17 @@ int env_show(const struct weaver_view *w, struct buf *out, struct error *e)
 		return show_pairs(out, w->spec->env, w->spec->n_env, e);
 	for (size_t i = 0; i < w->pod->n_env; i++) {
 		const struct pod_pair *pair = &w->pod->env[i];
-		if (!is_ours(pair->key))
+		if (!podspec_check_is_ours(pair->key))
 			add_pair(out, pair->key, pair->value);
 	}
+	return attr_done(out, e);
+}
+
+/* The keys alone: a value can be read nowhere. */
+int secrets_show(const struct weaver_view *w, struct buf *out, struct error *e)
+{
+	for (size_t i = 0; i < w->spec->n_secrets; i++)
+		buf_printf(out, "%s\n", w->spec->secrets[i].key);
 	return attr_done(out, e);
 }
 
@@ -175,10 +171,44 @@ int tags_show(const struct weaver_view *w, struct buf *out, struct error *e)
 	return attr_done(out, e);
 }
 
+/*
+ * Each write commits. The first one of a truncating open replaces (`: > tags` clears); all others
+ * add keys or give them other values.
+ */
+int tags_store(struct store_ctx *c, const char *in, size_t len, struct error *e)
+{
+	const struct podspec_pairs_rules rules = { "tags", tags_check_key, NULL };
+	const char *json = pod_annotation(c->view.pod, LOOM_ANNOTATION_TAGS);
+	_cleanup_(podspec_pairs_done) struct podspec_pairs pairs = { 0 };
+	int r = c->truncate ? 0 : tags_parse(json, &pairs);
+
+	if (r == -E2BIG)
+		return error_set(e, EINVAL, "tags: there are more than %d", PODSPEC_PAIRS_MAX);
+	if (r < 0)
+		return error_oom(e);
+	r = podspec_pairs_parse(&pairs, in, len, &rules, e);
+	if (r == 0)
+		r = tags_check_size(pairs.items, pairs.n, e);
+	if (r < 0)
+		return r;
+	_cleanup_(cleanup_free) char *text = tags_json(pairs.items, pairs.n);
+	if (!text || store_annotation(c, LOOM_ANNOTATION_TAGS, pairs.n ? text : NULL) < 0)
+		return error_oom(e);
+	return 0;
+}
+
 int hold_show(const struct weaver_view *w, struct buf *out, struct error *e)
 {
 	bool hold = w->pod ? weaver_hold(w->pod) : w->spec->hold;
 
 	buf_add_str(out, hold ? "1\n" : "0\n");
 	return attr_done(out, e);
+}
+
+int hold_store(struct store_ctx *c, const char *in, size_t len, struct error *e)
+{
+	if (len != 1 || (*in != '0' && *in != '1'))
+		return error_set(e, EINVAL, "hold: write 0 or 1");
+	int r = store_annotation(c, LOOM_ANNOTATION_HOLD, *in == '1' ? "1" : NULL);
+	return r < 0 ? error_oom(e) : 0;
 }

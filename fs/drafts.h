@@ -22,6 +22,7 @@ struct drafts_view {
 	uid_t uid;
 	gid_t gid;
 	mode_t mode;        /* permission bits of the directory: 0700; the defaults 0755 */
+	mode_t weaver_mode; /* of the weaver that is made of it: 0750 less the maker's umask */
 	int64_t changed_ns; /* CLOCK_REALTIME */
 };
 void drafts_view_done(struct drafts_view *v);
@@ -37,10 +38,14 @@ struct drafts_name {
 	char name[64];
 };
 int drafts_list(struct drafts *d, struct drafts_name **ret, size_t *ret_n); /* owned array */
-/* A copy of the defaults. -EEXIST, what podspec_check_name() says, -ENOMEM; -EDQUOT over 1,000. */
+/*
+ * A copy of the defaults; mode as of MKDIR, less the umask. -EEXIST, what podspec_check_name() says,
+ * -ENOMEM; -EDQUOT over 1,000.
+ */
 int drafts_make(struct drafts *d, const char *name, uid_t uid, gid_t gid, mode_t mode,
 		struct drafts_view *ret, struct error *e);
 int drafts_remove(struct drafts *d, const char *name); /* -ENOENT */
+void drafts_used(struct drafts *d, uint64_t object);   /* it has become a weaver; or is gone */
 int drafts_rename(struct drafts *d, const char *name, const char *to, struct error *e);
 /* A reference: what mkdir uses. */
 struct podspec *drafts_defaults(struct drafts *d);

@@ -12,13 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/podspec_check.h"
 #include "fs/podspec_json.h"
+#include "fs/podspec_pairs.h"
 #include "fs/podspec_sidecar.h"
 #include "k8s/base/cleanup.h"
 #include "k8s/base/quantity.h"
 #include "k8s/base/rfc3339.h"
 
-#define LABEL_MAX 63
 #define HOUR_S 3600
 
 /*
@@ -36,36 +37,67 @@ static void cleanup_json(cJSON **json)
 	cJSON_Delete(*json);
 }
 
-int podspec_init(struct podspec *s, const struct config *config, struct error *e)
+/* ---- life ---- */
+
+static int copy_string(char **to, const char *from)
 {
-	memset(s, 0, sizeof(*s));
-	s->image = strdup(config->image);
-	s->cpu = strdup(CPU_LIMIT);
-	s->memory = strdup(MEMORY_LIMIT);
-	return s->image && s->cpu && s->memory ? 0 : error_oom(e);
+	*to = from ? strdup(from) : NULL;
+	return *to || !from ? 0 : -ENOMEM;
 }
 
-static void free_strings(char **list)
+static int copy_strings(char ***to, char *const *from)
+{
+	size_t n = 0;
+
+	if (!from)
+		return 0;
+	while (from[n])
+		n++;
+	*to = calloc(n + 1, sizeof(**to));
+	int r = *to ? 0 : -ENOMEM;
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = copy_string(&(*to)[i], from[i]);
+	return r;
+}
+
+static int copy_pairs(struct podspec_pair **to, size_t *to_n, const struct podspec_pair *from,
+		      size_t n)
+{
+	struct podspec_pairs copy = { 0 };
+	int r = podspec_pairs_copy(&copy, from, n);
+
+	*to = copy.items;
+	*to_n = copy.n;
+	return r;
+}
+
+static void free_pairs(struct podspec_pair *items, size_t n)
+{
+	podspec_pairs_done(&(struct podspec_pairs){ items, n });
+}
+
+void podspec_free_strings(char **list)
 {
 	for (char **p = list; p && *p; p++)
 		free(*p);
 	free(list);
 }
 
-static void free_pairs(struct podspec_pair *pairs, size_t n)
+int podspec_init(struct podspec *s, const struct config *config, struct error *e)
 {
-	for (size_t i = 0; i < n; i++) {
-		free(pairs[i].key);
-		free(pairs[i].value);
-	}
-	free(pairs);
+	memset(s, 0, sizeof(*s));
+	s->image = strdup(config->image);
+	s->cpu = strdup(CPU_LIMIT);
+	s->memory = strdup(MEMORY_LIMIT);
+	s->ttl_s = config->default_ttl_hours * HOUR_S;
+	return s->image && s->cpu && s->memory ? 0 : error_oom(e);
 }
 
 void podspec_done(struct podspec *s)
 {
 	free(s->image);
-	free_strings(s->command);
-	free_strings(s->args);
+	podspec_free_strings(s->command);
+	podspec_free_strings(s->args);
 	free(s->workdir);
 	free(s->repo);
 	free(s->branch);
@@ -73,133 +105,67 @@ void podspec_done(struct podspec *s)
 	free(s->memory);
 	free_pairs(s->env, s->n_env);
 	free_pairs(s->tags, s->n_tags);
+	free_pairs(s->secrets, s->n_secrets);
 	memset(s, 0, sizeof(*s));
 }
 
-int podspec_check_name(const char *name, struct error *e)
+struct podspec *podspec_new(const struct config *config, struct error *e)
 {
-	size_t len = strlen(name);
+	struct podspec *s = calloc(1, sizeof(*s));
 
-	if (*name == '.')
-		return error_set(e, EPERM, "a weaver's name cannot begin with a dot");
-	if (len > LABEL_MAX)
-		return error_set(e, ENAMETOOLONG, "a weaver's name has at most %d characters",
-				 LABEL_MAX);
-	if (len == 0 || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != len ||
-	    name[0] == '-' || name[len - 1] == '-')
-		return error_set(e, EINVAL,
-				 "a weaver's name is made of a-z, 0-9 and -, with a "
-				 "letter or digit at both ends");
-	return 0;
-}
-
-/* ---- labels of an image ---- */
-
-/* ASCII whatever the locale. */
-static bool is_alnum(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
-/* As a label's value: other characters become _, ends are alphanumeric, 63 at most. */
-static void add_label_value(struct buf *out, const char *s, size_t len)
-{
-	while (len && !is_alnum(*s)) {
-		s++;
-		len--;
+	if (!s) {
+		error_oom(e);
+		return NULL;
 	}
-	if (len > LABEL_MAX)
-		len = LABEL_MAX;
-	while (len && !is_alnum(s[len - 1]))
-		len--;
-	for (size_t i = 0; i < len; i++)
-		buf_add_char(out, is_alnum(s[i]) || strchr("._-", s[i]) ? s[i] : '_');
+	int r = podspec_init(s, config, e);
+	s->refs = 1;
+	if (r == 0)
+		return s;
+	podspec_unref(s);
+	return NULL;
 }
 
-/* The length of the registry in front of the first slash, 0: it has none. */
-static size_t registry_len(const char *image)
+struct podspec *podspec_copy(const struct podspec *s)
 {
-	size_t len = strcspn(image, "/");
+	struct podspec *c = calloc(1, sizeof(*c));
 
-	if (!image[len])
-		return 0;
-	if (memchr(image, '.', len) || memchr(image, ':', len) ||
-	    (len == 9 && memcmp(image, "localhost", 9) == 0))
-		return len;
-	return 0;
+	if (!c)
+		return NULL;
+	c->refs = 1;
+	c->ttl_s = s->ttl_s;
+	c->hold = s->hold;
+	if (copy_string(&c->image, s->image) == 0 && copy_strings(&c->command, s->command) == 0 &&
+	    copy_strings(&c->args, s->args) == 0 && copy_string(&c->workdir, s->workdir) == 0 &&
+	    copy_string(&c->repo, s->repo) == 0 && copy_string(&c->branch, s->branch) == 0 &&
+	    copy_string(&c->cpu, s->cpu) == 0 && copy_string(&c->memory, s->memory) == 0 &&
+	    copy_pairs(&c->env, &c->n_env, s->env, s->n_env) == 0 &&
+	    copy_pairs(&c->tags, &c->n_tags, s->tags, s->n_tags) == 0 &&
+	    copy_pairs(&c->secrets, &c->n_secrets, s->secrets, s->n_secrets) == 0)
+		return c;
+	podspec_unref(c);
+	return NULL;
 }
 
-void podspec_image_labels(const char *image, struct buf *image_label, struct buf *registry,
-			  struct buf *name)
+struct podspec *podspec_ref(struct podspec *s)
 {
-	size_t len = registry_len(image);
-	const char *path = len ? image + len + 1 : image;
-
-	add_label_value(image_label, image, strlen(image));
-	if (len)
-		add_label_value(registry, image, len);
-	else
-		buf_add_str(registry, "docker.io");
-	/* no tag, no digest: the registry with its port is gone already */
-	add_label_value(name, path, strcspn(path, ":@"));
+	__atomic_add_fetch(&s->refs, 1, __ATOMIC_RELAXED);
+	return s;
 }
 
-/* ---- checks ---- */
-
-static int check_quantity(const char *what, const char *text, struct error *e)
+void podspec_unref(struct podspec *s)
 {
-	int64_t n;
-
-	if (!text)
-		return 0;
-	int r = quantity_parse_milli(text, &n, e);
-	if (r < 0)
-		return error_wrap(e, r == -ERANGE ? -EINVAL : r, "%s", what);
-	return n > 0 ? 0 : error_set(e, EINVAL, "%s: must be more than 0", what);
+	if (!s || __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	podspec_done(s);
+	free(s);
 }
 
-/* What Kubernetes takes for the name of an environment variable since always. */
-static bool is_env_name(const char *s)
-{
-	const char *p = s;
-
-	if (!*p || (*p >= '0' && *p <= '9'))
-		return false;
-	while (is_alnum(*p) || *p == '_' || *p == '-' || *p == '.')
-		p++;
-	return !*p && strcmp(s, ".") != 0 && strncmp(s, "..", 2) != 0;
-}
+/* ---- the pod ---- */
 
 static int64_t lifetime_s(const struct podspec *s, const struct config *config)
 {
 	return s->ttl_s ? s->ttl_s : config->default_ttl_hours * HOUR_S;
 }
-
-static int check(const struct podspec *s, const struct podspec_identity *id,
-		 const struct config *config, struct error *e)
-{
-	int r = podspec_check_name(id->name, e);
-
-	if (r < 0)
-		return r;
-	if (!s->image || !*s->image || strpbrk(s->image, " \t\n"))
-		return error_set(e, EINVAL, "image: no image reference: \"%.100s\"",
-				 s->image ? s->image : "");
-	for (size_t i = 0; i < s->n_env; i++) {
-		if (!is_env_name(s->env[i].key))
-			return error_set(e, EINVAL, "env: no name of a variable: \"%.100s\"",
-					 s->env[i].key);
-	}
-	if (lifetime_s(s, config) > config->max_ttl_hours * HOUR_S)
-		return error_set(e, ERANGE,
-				 "ttl: %" PRId64 " s is more than the longest lifetime, "
-				 "%" PRId64 " h",
-				 lifetime_s(s, config), config->max_ttl_hours);
-	r = check_quantity("cpu", s->cpu, e);
-	return r < 0 ? r : check_quantity("memory", s->memory, e);
-}
-
-/* ---- the pod ---- */
 
 static void add_labels(struct podspec_json *b, cJSON *metadata, const struct podspec *s,
 		       const struct podspec_identity *id, const struct config *config)
@@ -278,6 +244,27 @@ static const char *given(const char *s)
 	return s && *s ? s : NULL;
 }
 
+static void add_secret(struct podspec_json *b, cJSON *env, const char *key, const char *secret)
+{
+	cJSON *entry = podspec_json_object(b, env, NULL);
+
+	podspec_json_string(b, entry, "name", key);
+	cJSON *from = podspec_json_object(b, entry, "valueFrom");
+	cJSON *ref = podspec_json_object(b, from, "secretKeyRef");
+	podspec_json_string(b, ref, "name", secret);
+	podspec_json_string(b, ref, "key", key);
+}
+
+static void add_secrets(struct podspec_json *b, cJSON *env, const struct podspec *s,
+			const struct podspec_identity *id)
+{
+	char secret[PODSPEC_SECRET_NAME_LEN + 1];
+
+	podspec_secret_name(id->id, secret);
+	for (size_t i = 0; i < s->n_secrets; i++)
+		add_secret(b, env, s->secrets[i].key, secret);
+}
+
 /* The user's come first: of two with one name the later one wins, and that is ours. */
 static void add_env(struct podspec_json *b, cJSON *container, const struct podspec *s,
 		    const struct podspec_identity *id, const struct config *config)
@@ -286,6 +273,7 @@ static void add_env(struct podspec_json *b, cJSON *container, const struct podsp
 
 	for (size_t i = 0; i < s->n_env; i++)
 		podspec_json_env(b, env, s->env[i].key, s->env[i].value);
+	add_secrets(b, env, s, id);
 	podspec_json_env(b, env, LOOM_ENV_REPO, given(s->repo));
 	podspec_json_env(b, env, LOOM_ENV_BRANCH, given(s->branch));
 	podspec_json_env(b, env, "LOOM_SERVER_URL", config->server_url);
@@ -387,7 +375,7 @@ int podspec_build(const struct podspec *s, const struct podspec_identity *id,
 		  const struct config *config, struct buf *out, struct error *e)
 {
 	struct podspec_json b = { 0 };
-	int r = check(s, id, config, e);
+	int r = podspec_check_build(s, id->name, config, e);
 
 	if (r < 0)
 		return r;

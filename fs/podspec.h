@@ -57,6 +57,19 @@ struct podspec_identity {
 int podspec_build(const struct podspec *s, const struct podspec_identity *id,
 		  const struct config *config, struct buf *out, struct error *e);
 
+/*
+ * Where there are secrets: the Secret (core/v1) that holds them, owned by the pod and collected with
+ * it. *out has room for all of it from the start, so that no copy is left behind; the caller wipes
+ * it (buf_wipe()).
+ */
+#define PODSPEC_SECRET_NAME_LEN (sizeof("weaver--secrets") - 1 + UUID_LEN)
+void podspec_secret_name(const char *id, char out[PODSPEC_SECRET_NAME_LEN + 1]);
+int podspec_secret_build(const struct podspec *s, const char *id, const char *pod_uid,
+			 struct buf *out, struct error *e);
+
+/* Frees a NULL-terminated list of owned strings. */
+void podspec_free_strings(char **list);
+
 /* loom.dev/image-registry and -name of an image reference, as label values. Never fails. */
 void podspec_image_labels(const char *image, struct buf *image_label, struct buf *registry,
 			  struct buf *name);

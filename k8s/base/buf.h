@@ -21,6 +21,7 @@ struct buf {
 /* clang-format on */
 
 void buf_done(struct buf *b);                /* frees; b is empty again */
+void buf_wipe(struct buf *b);                /* the same, its memory overwritten: for secrets */
 void buf_reset(struct buf *b);               /* len 0, memory and cap kept, failed cleared */
 int buf_reserve(struct buf *b, size_t more); /* room for more bytes after len; 0 or -ENOMEM */
 int buf_error(const struct buf *b);          /* 0 or -ENOMEM */
