@@ -15,6 +15,8 @@
 
 #include "fs/registry.h"
 #include "k8s/base/error.h"
+#include "k8s/base/list.h"
+#include "k8s/loop.h"
 
 struct archive;
 struct weaverfs;
@@ -31,9 +33,11 @@ struct archive_view {
 };
 
 int archive_new(struct weaverfs *fs, struct archive **ret, struct error *e); /* reads the disk */
-void archive_free(struct archive *a);
-/* From sync after the first list: entries whose pod still terminates are followed on, entries left
- * open by a crash are completed with what can still be had, and what is missing is said. */
+void archive_free(struct archive *a); /* before logs_free(); what is not over goes on next time */
+/*
+ * From sync after the first list: entries whose pod still terminates are followed on, entries left
+ * open by a crash are completed with what can still be had, and what is missing is said.
+ */
 void archive_ready(struct archive *a);
 
 /* ---- any thread ---- */
@@ -45,15 +49,37 @@ int archive_open_file(struct archive *a, uint64_t object, const char *name);
 off_t archive_file_size(struct archive *a, uint64_t object, const char *name);
 
 /* ---- cluster thread ---- */
-/* From sync: the weaver has left the tree or changes on its way out; w is its last view.
- * deleted_by: "rmdir uid:gid", "ttl" when this mount did it, else NULL ("cluster"). */
-void archive_weaver_leaves(struct archive *a, const struct registry_view *w);
-void archive_weaver_gone(struct archive *a, const struct registry_view *w);
-/* Called by delete.c and reaper.c when their DELETE was accepted. */
-void archive_deleted_by(struct archive *a, const char *pod_uid, const char *by);
 /*
- * rmdir .archive/NAME: purges it; of one still terminating it forces the end (grace 0) first. done
- * is called once, on the cluster thread.
+ * From sync: the registry has a newer state of the pod. left: with it the weaver has left the root,
+ * or is known for the first time and terminates already.
+ */
+void archive_pod_changed(struct archive *a, const char *uid, bool left);
+/* From sync: the pod is no more; last: its last view, from before it was taken out. */
+void archive_pod_gone(struct archive *a, const struct registry_view *last);
+/* From sync: the last object, as the API server has it. */
+void archive_pod_json(struct archive *a, const char *uid, const char *json, size_t len);
+/* From logs: the spool of this pod has not been taken over yet. */
+bool archive_wants_spool(struct archive *a, const char *uid);
+/* From delete.c and reaper.c when their DELETE was accepted: "rmdir uid:gid", "ttl". */
+void archive_deleted_by(struct archive *a, const char *uid, const char *by);
+/*
+ * Any thread. rmdir .archive/NAME: purges it; of one still terminating it forces the end (grace 0)
+ * first. done is called once, on the cluster thread; without memory on the caller's, at once.
  */
 void archive_purge(struct archive *a, const char *name,
 		   void (*done)(void *data, int r, const struct error *e), void *data);
+
+/*
+ * The log of a weaver that has ended cannot be read any more once its pod was deleted, so it is
+ * fetched when it ends, and a DELETE waits for that. Embedded in who waits.
+ */
+struct archive_fetch_wait {
+	struct list node;
+	struct archive *archive;
+	struct loop_timer deadline;
+	void (*done)(struct archive_fetch_wait *w); /* it is here, or cannot be had in time */
+};
+/* False: there is nothing to wait for; done() is not called. */
+bool archive_fetch_wait(struct archive *a, const struct registry_view *v,
+			struct archive_fetch_wait *w, int64_t deadline_ns);
+void archive_fetch_cancel(struct archive_fetch_wait *w); /* also after done(), or of a zeroed one */

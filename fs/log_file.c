@@ -18,6 +18,7 @@
 #include "fs/metrics.h"
 #include "fs/park.h"
 #include "fs/spool.h"
+#include "fs/stream.h"
 #include "fs/weaverfs.h"
 #include "k8s/base/clock.h"
 #include "k8s/base/rfc3339.h"
@@ -31,7 +32,8 @@
 
 static bool is_unused(const struct log_file *f)
 {
-	return f->opens == 0 && list_empty(&f->asked) && list_empty(&f->later);
+	return f->opens == 0 && list_empty(&f->asked) && list_empty(&f->later) &&
+	       list_empty(&f->keepers);
 }
 
 static void close_stream(struct log_file *f)
@@ -48,7 +50,7 @@ void log_file_free(struct log_file *f)
 	loop_timer_cancel(&f->timer);
 	list_remove(&f->node);
 	/* What is gone for good leaves no file behind, once its last reader has gone too. */
-	if (f->gone)
+	if (f->gone && !f->spared)
 		spool_discard(f->spool);
 	spool_unref(f->spool);
 	pod_unref(f->pod);
@@ -60,7 +62,11 @@ void log_file_left(struct log_file *f)
 {
 	if (!is_unused(f))
 		return;
-	if (f->gone)
+	/* One that was only fetched for the archive needs no file descriptors until then. */
+	bool fetched = f->ended && !f->opened;
+	if (fetched && !f->gone)
+		registry_set_logs(f->fs->registry, f->uid, NULL);
+	if (f->gone || fetched)
 		log_file_free(f);
 	else if (!f->failed)
 		loop_timer_set(f->fs->loop, &f->timer, clock_monotonic_ns() + LOG_IDLE_NS);
@@ -81,6 +87,7 @@ void log_file_answer(struct log_opening *o, const struct error *e)
 	}
 	if (!e) {
 		f->opens++;
+		f->opened = true;
 		spool = spool_ref(f->spool);
 	}
 	o->opened(o->data, req, spool, e);
@@ -138,6 +145,14 @@ static void note_failure(struct log_file *f, const struct error *e)
 	loop_timer_set(fs->loop, &f->timer, clock_monotonic_ns() + LOG_RETRY_NS);
 }
 
+/* There is more, or the end. */
+static void tell(struct log_file *f)
+{
+	list_for_each(k, &f->keepers, struct logs_keeper, node)
+		k->changed(k);
+	stream_wake(f->fs->streams, f->object);
+}
+
 static int append(struct log_file *f, const char *bytes, size_t len, const struct log_position *pos)
 {
 	struct error e = ERROR_INIT;
@@ -149,6 +164,7 @@ static int append(struct log_file *f, const char *bytes, size_t len, const struc
 	}
 	f->why.code = 0;
 	f->position = *pos;
+	tell(f);
 	return 0;
 }
 
@@ -174,14 +190,20 @@ static int on_lines(void *data, const char *bytes, size_t len, const struct log_
 	return r;
 }
 
-static void on_gap(void *data, int64_t from_ns, int64_t to_ns)
+void log_file_gap_line(struct buf *out, int64_t from_ns, int64_t to_ns)
 {
-	struct log_file *f = data;
 	char from[RFC3339_NANOS_LEN + 1], to[RFC3339_NANOS_LEN + 1];
 
 	rfc3339_format_nanos(from_ns, from);
 	rfc3339_format_nanos(to_ns, to);
-	buf_printf(&f->gaps, "[weaverfs: gap %s .. %s]\n", from, to);
+	buf_printf(out, "[weaverfs: gap %s .. %s]\n", from, to);
+}
+
+static void on_gap(void *data, int64_t from_ns, int64_t to_ns)
+{
+	struct log_file *f = data;
+
+	log_file_gap_line(&f->gaps, from_ns, to_ns);
 	metrics_add(f->fs->metrics, METRIC_LOG_GAPS, 1);
 }
 
@@ -231,15 +253,30 @@ static void on_caught_up(void *data, int r, const struct error *e)
 	log_file_left(f);
 }
 
+/* The pod was gone before its log could be read to the end. */
+static void note_cut(struct log_file *f)
+{
+	const struct pod_container *c = pod_main(f->pod);
+	int64_t from_ns = f->position.last_ns;
+
+	if (from_ns == 0)
+		from_ns = (c && c->started_s ? c->started_s : f->pod->created_s) * CLOCK_NS_PER_S;
+	on_gap(f, from_ns, clock_realtime_ns());
+}
+
 static void on_ended(void *data)
 {
 	struct log_file *f = data;
 
+	f->cut = !log_stream_complete(f->stream);
+	if (f->cut)
+		note_cut(f);
 	flush_gaps(f);
 	f->ended = !f->failed; /* else the stream begins again, and ends again */
 	close_stream(f);
 	openings_answer(f, &f->asked, NULL);
 	openings_answer(f, &f->later, NULL);
+	tell(f);
 	log_file_left(f);
 }
 
@@ -287,6 +324,19 @@ static void file_timer(struct loop_timer *t)
 		note_failure(f, &e);
 }
 
+/* v may be of the number that belongs to its id. */
+static uint64_t own_number(struct weaverfs *fs, const struct registry_view *v)
+{
+	uint64_t object = v->object;
+	struct registry_view own;
+
+	if (registry_find_uid(fs->registry, v->pod->uid, &own) < 0)
+		return object;
+	object = own.object;
+	registry_view_done(&own);
+	return object;
+}
+
 int log_file_new(struct weaverfs *fs, const struct registry_view *v, struct log_file **ret,
 		 struct error *e)
 {
@@ -303,9 +353,11 @@ int log_file_new(struct weaverfs *fs, const struct registry_view *v, struct log_
 	f->fs = fs;
 	snprintf(f->uid, sizeof(f->uid), "%s", v->pod->uid);
 	snprintf(f->name, sizeof(f->name), "%s", v->name);
+	f->object = own_number(fs, v);
 	f->pod = pod_ref(v->pod);
 	list_init(&f->asked);
 	list_init(&f->later);
+	list_init(&f->keepers);
 	loop_timer_init(&f->timer, file_timer);
 	list_init(&f->node);
 	registry_set_logs(fs->registry, f->uid, f->spool);
@@ -344,6 +396,37 @@ void log_file_ask(struct log_file *f, struct log_opening *o)
 	f->asking = true;
 }
 
+void log_file_keep(struct log_file *f, struct logs_keeper *k, bool complete)
+{
+	struct error e = ERROR_INIT;
+
+	k->file = f;
+	list_push_back(&f->keepers, &k->node);
+	f->ended |= complete;
+	if (f->ended || f->failed)
+		return;
+	loop_timer_cancel(&f->timer);
+	if (f->stream)
+		return;
+	if (!pod_main(f->pod))
+		f->ended = true; /* there is nothing that could have printed */
+	else if (start_stream(f, &e) < 0)
+		note_failure(f, &e);
+}
+
+void log_file_follow(struct log_file *f)
+{
+	struct error e = ERROR_INIT;
+
+	f->opens++;
+	f->opened = true;
+	if (f->failed)
+		return; /* the timer begins again */
+	loop_timer_cancel(&f->timer);
+	if (!f->ended && !f->stream && start_stream(f, &e) < 0)
+		note_failure(f, &e);
+}
+
 void log_file_pod_changed(struct log_file *f, const struct registry_view *v, bool gone)
 {
 	if (v) {
@@ -356,7 +439,7 @@ void log_file_pod_changed(struct log_file *f, const struct registry_view *v, boo
 	const struct pod_container *c = pod_main(f->pod);
 	if (f->ended && !f->gone && c && c->state == POD_STATE_RUNNING) {
 		f->ended = false;
-		if (f->opens > 0)
+		if (!is_unused(f))
 			start_stream(f, NULL);
 	}
 	if (f->stream)

@@ -25,6 +25,7 @@ struct log_file {
 	struct weaverfs *fs;
 	char uid[64], name[REGISTRY_NAME_MAX];
 	uint64_t objects[2]; /* the numbers it was opened by: its name's, its id's; 0: none */
+	uint64_t object;     /* the weaver's own number: its streams */
 	struct pod *pod;     /* the last known state; a reference */
 	struct spool *spool;
 	struct log_position position; /* of the spool's end */
@@ -32,8 +33,12 @@ struct log_file {
 	struct log_stream *stream;    /* NULL: closed */
 	bool asking;                  /* caught_up() will come */
 	struct list asked, later;     /* openings: of the question that is out, of the next one */
+	struct list keepers;          /* struct logs_keeper */
 	unsigned opens;
+	bool opened; /* somebody has read it */
 	bool ended;  /* the container's last byte is in the spool */
+	bool cut;    /* ended too early: a gap line at the end says so */
+	bool spared; /* the files stay though the pod is gone */
 	bool gone;   /* the pod */
 	bool failed; /* an append failed with `why`; the stream is dead until the timer */
 	struct error why;
@@ -63,9 +68,15 @@ void log_file_free(struct log_file *f);
 void log_file_ask(struct log_file *f, struct log_opening *o);
 /* Ends o's wait: with the spool, counted in opens, or with e. log_file_left() is the caller's. */
 void log_file_answer(struct log_opening *o, const struct error *e);
+/* An open that waits for nothing. */
+void log_file_follow(struct log_file *f);
 /* An open has ended: with the last one begins the time after which nobody wants the stream. f may
  * be gone afterwards. */
 void log_file_left(struct log_file *f);
+/* k wants all of it; complete: it is known to be in the spool. */
+void log_file_keep(struct log_file *f, struct logs_keeper *k, bool complete);
+/* "[weaverfs: gap FROM .. TO]" and a newline; UTC ns. */
+void log_file_gap_line(struct buf *out, int64_t from_ns, int64_t to_ns);
 /* v: its newest state, NULL: as before; gone: there is none any more. f may be gone
  * afterwards. */
 void log_file_pod_changed(struct log_file *f, const struct registry_view *v, bool gone);

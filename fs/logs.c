@@ -15,9 +15,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fs/archive.h"
 #include "fs/log_file.h"
 #include "fs/park.h"
 #include "fs/registry.h"
+#include "fs/spool.h"
 #include "fs/weaverfs.h"
 #include "k8s/base/clock.h"
 #include "k8s/base/lock.h"
@@ -131,6 +133,36 @@ void logs_open(struct logs *l, fuse_req_t req, uint64_t object, logs_opened *ope
 	loop_post(l->fs->loop, &o->job);
 }
 
+/* ---- following ---- */
+
+int logs_follow(struct logs *l, uint64_t object, struct spool **ret, struct error *e)
+{
+	struct log_file *f;
+	int r = file_get(l, object, &f, e);
+
+	if (r < 0)
+		return r;
+	log_file_follow(f);
+	*ret = spool_ref(f->spool);
+	return 0;
+}
+
+void logs_unfollow(struct logs *l, uint64_t object)
+{
+	struct log_file *f = find_object(l, object);
+
+	assert(f && f->opens > 0);
+	f->opens--;
+	log_file_left(f);
+}
+
+bool logs_ended(struct logs *l, uint64_t object)
+{
+	const struct log_file *f = find_object(l, object);
+
+	return !f || f->ended;
+}
+
 /* ---- releasing ---- */
 
 int logs_reserve_release(struct logs *l)
@@ -189,6 +221,48 @@ void logs_release(struct logs *l, uint64_t object)
 		loop_post(l->fs->loop, &l->release_job);
 }
 
+/* ---- keepers ---- */
+
+int logs_keep(struct logs *l, struct logs_keeper *k, const struct registry_view *v, bool complete,
+	      struct error *e)
+{
+	struct log_file *f = find_uid(l, v->pod->uid);
+	int r = f ? 0 : log_file_new(l->fs, v, &f, e);
+
+	if (r < 0)
+		return r;
+	if (list_empty(&f->node))
+		list_push_back(&l->files, &f->node);
+	log_file_keep(f, k, complete);
+	return 0;
+}
+
+void logs_unkeep(struct logs_keeper *k, bool spare)
+{
+	struct log_file *f = k->file;
+
+	list_remove(&k->node);
+	k->file = NULL;
+	f->spared |= spare;
+	log_file_left(f);
+}
+
+struct spool *logs_kept_spool(const struct logs_keeper *k)
+{
+	return k->file->spool;
+}
+
+int64_t logs_kept_last_ns(const struct logs_keeper *k)
+{
+	return k->file->position.last_ns;
+}
+
+bool logs_kept_ended(const struct logs_keeper *k, bool *ret_complete)
+{
+	*ret_complete = k->file->ended && !k->file->cut;
+	return k->file->ended;
+}
+
 /* ---- life cycle, and what sync says ---- */
 
 void logs_pod_changed(struct logs *l, const char *uid, bool gone)
@@ -223,6 +297,8 @@ void logs_ready(struct logs *l)
 		    (strcmp(dot, ".log") != 0 && strcmp(dot, ".pos") != 0))
 			continue;
 		snprintf(uid, sizeof(uid), "%.*s", (int)(dot - entry->d_name), entry->d_name);
+		if (archive_wants_spool(l->fs->archive, uid))
+			continue;
 		if (registry_find_uid(l->fs->registry, uid, &v) == 0) {
 			registry_view_done(&v);
 			continue;

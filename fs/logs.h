@@ -10,9 +10,12 @@
 #include <stdint.h>
 
 #include "k8s/base/error.h"
+#include "k8s/base/list.h"
 
 struct weaverfs;
+struct log_file;
 struct logs;
+struct registry_view;
 struct spool;
 
 int logs_new(struct weaverfs *fs, struct logs **ret, struct error *e);
@@ -21,7 +24,8 @@ int logs_new(struct weaverfs *fs, struct logs **ret, struct error *e);
  * ended; no logs_open() or logs_release() may be under way (the session's loop has ended before).
  */
 void logs_free(struct logs *l);
-/* From sync, once, after the first list: spools of weavers that are gone are removed. */
+/* From sync, once, after the first list: spools of weavers that are gone are removed, but for what
+ * the archive has not taken yet. */
 void logs_ready(struct logs *l);
 
 /*
@@ -35,6 +39,35 @@ typedef void logs_opened(void *data, fuse_req_t req, struct spool *spool, const 
 void logs_open(struct logs *l, fuse_req_t req, uint64_t object, logs_opened *opened, void *data);
 /* Any thread: the counterpart of a successful open. */
 void logs_release(struct logs *l, uint64_t object);
+
+/*
+ * Who wants a log to its last byte though nobody reads it: the archive, of a weaver that leaves or
+ * has ended. While there is a keeper the stream does not close and the spool does not go. Cluster
+ * thread.
+ */
+struct logs_keeper {
+	struct list node;                       /* of the log's keepers */
+	struct log_file *file;                  /* NULL: keeps nothing */
+	void (*changed)(struct logs_keeper *k); /* more bytes, or the end; may only set timers */
+};
+/* complete: the spool is known to have it all. v: the pod's newest state. -errno of the spool. */
+int logs_keep(struct logs *l, struct logs_keeper *k, const struct registry_view *v, bool complete,
+	      struct error *e);
+/* spare: the spool stays on disk though the pod is gone, for the next start. */
+void logs_unkeep(struct logs_keeper *k, bool spare);
+struct spool *logs_kept_spool(const struct logs_keeper *k); /* borrowed */
+int64_t logs_kept_last_ns(const struct logs_keeper *k);     /* stamp of its last line; 0: none */
+/* Nothing will be appended any more; complete: and nothing is missing at its end. */
+bool logs_kept_ended(const struct logs_keeper *k, bool *ret_complete);
+
+/*
+ * Cluster thread: an open that does not wait, for follow/logs: what is there now, and what comes
+ * wakes the weaver's streams. *ret is a reference for the caller. -ENOENT.
+ */
+int logs_follow(struct logs *l, uint64_t object, struct spool **ret, struct error *e);
+void logs_unfollow(struct logs *l, uint64_t object);
+/* The container's last byte is in the spool; of one that is followed. */
+bool logs_ended(struct logs *l, uint64_t object);
 
 /* From sync: the cached pod has changed or is gone. */
 void logs_pod_changed(struct logs *l, const char *uid, bool gone);

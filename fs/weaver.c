@@ -31,15 +31,13 @@
  * leaves it succeeded, and `reason` tells of the kill. The phase would be late: it stays Running
  * for seconds, until the sidecar has ended too.
  */
-enum weaver_status weaver_status(const struct pod *pod)
+enum weaver_status weaver_outcome(const struct pod *pod)
 {
 	const struct pod_container *c = pod_main(pod);
 	bool failed = strcmp(pod->phase, "Failed") == 0;
 	bool succeeded = strcmp(pod->phase, "Succeeded") == 0;
 	enum pod_state state = c ? c->state : POD_STATE_NONE;
 
-	if (pod->deleted_s != 0)
-		return WEAVER_TERMINATING;
 	if (failed && *pod->reason)
 		return WEAVER_FAILED;
 	if (state == POD_STATE_TERMINATED)
@@ -51,6 +49,16 @@ enum weaver_status weaver_status(const struct pod *pod)
 	if (state == POD_STATE_NONE && strcmp(pod->phase, "Running") == 0)
 		return WEAVER_RUNNING;
 	return WEAVER_PENDING;
+}
+
+enum weaver_status weaver_last_status(const struct pod *pod)
+{
+	return pod->deleted_s != 0 ? WEAVER_TERMINATING : weaver_outcome(pod);
+}
+
+enum weaver_status weaver_status(const struct pod *pod)
+{
+	return pod->deleted_s != 0 ? WEAVER_TERMINATING : weaver_last_status(pod);
 }
 
 const char *weaver_status_word(enum weaver_status status)

@@ -54,6 +54,8 @@ struct log_stream {
 	bool read_answers;   /* the READ that runs began after it was asked for */
 	bool final;          /* the READ that runs began after the container had ended */
 	bool read_next;      /* the next request is a READ */
+	bool eof;            /* the last FOLLOW ended well, and nothing has come since */
+	bool complete;       /* what was ended() is all that there was */
 	bool busy;           /* inside a callback of request or timer */
 	bool stopped, over;  /* freed at the next chance; nothing is called any more */
 	struct error why;    /* of lines() */
@@ -97,7 +99,7 @@ static void tell_caught_up(struct log_stream *s, int r, const struct error *e)
 }
 
 /* Gives the last bytes, and says that there will be no more. */
-static void end(struct log_stream *s)
+static void end(struct log_stream *s, bool complete)
 {
 	int r = s->stopped || s->over ? -ECANCELED : log_reader_finish(&s->reader, &s->why);
 
@@ -107,6 +109,7 @@ static void end(struct log_stream *s)
 	if (s->stopped || s->over)
 		return;
 	s->over = true;
+	s->complete = complete;
 	loop_timer_cancel(&s->timer);
 	s->ops->ended(s->data);
 }
@@ -139,6 +142,7 @@ static void note_progress(struct log_stream *s, bool new_lines)
 		return;
 	s->failures = 0;
 	s->silences = 0;
+	s->eof = false;
 }
 
 static int on_data(void *data, const char *bytes, size_t len)
@@ -190,7 +194,7 @@ static void conclude_failure(struct log_stream *s, const struct reply *reply)
 	struct container_view v = look(s);
 
 	if (is_pod_gone(reply)) {
-		end(s);
+		end(s, s->eof || !*v.id);
 		return;
 	}
 	if (is_waiting(reply) || !*v.id)
@@ -198,8 +202,10 @@ static void conclude_failure(struct log_stream *s, const struct reply *reply)
 	else
 		tell_caught_up(s, reply->r, &reply->error);
 	s->read_next = true;
+	if (reply->http >= 500)
+		s->eof = false; /* the kubelet restarts: it was no end */
 	if (v.gone)
-		end(s);
+		end(s, s->eof || !*v.id);
 	else if (reply->http == 401 || reply->http == 403)
 		set_timer_in(s, log_stream_timing.denied_ms);
 	else
@@ -220,7 +226,7 @@ static void conclude_read(struct log_stream *s)
 		return;
 	}
 	if (s->final && !brought) {
-		end(s);
+		end(s, !s->reader.note[0] || s->eof);
 		return;
 	}
 	if (answers)
@@ -234,6 +240,7 @@ static void conclude_follow(struct log_stream *s)
 {
 	struct container_view v = look(s);
 
+	s->eof = true;
 	if (v.terminated || v.gone) {
 		s->read_next = true;
 		set_timer_in(s, 0);
@@ -323,7 +330,7 @@ static void try_request(struct log_stream *s)
 	struct error e = ERROR_INIT;
 
 	if (!*v.id && v.gone) {
-		end(s);
+		end(s, true);
 		return;
 	}
 	if (!*v.id && !v.terminated) {
@@ -446,6 +453,11 @@ void log_stream_refresh(struct log_stream *s)
 	s->asked = true;
 	if (s->mode != MODE_READ)
 		set_timer_in(s, 0);
+}
+
+bool log_stream_complete(const struct log_stream *s)
+{
+	return s->complete;
 }
 
 void log_stream_poke(struct log_stream *s)

@@ -53,5 +53,7 @@ int log_stream_start(const struct log_stream_spec *spec, struct log_stream **ret
 void log_stream_stop(struct log_stream *s); /* no callback after it; frees */
 /* Calls caught_up() again once all that is served now has been delivered (the file's next open). */
 void log_stream_refresh(struct log_stream *s);
+/* In ended(): whether that was all, as far as can be known; else the pod was gone too early. */
+bool log_stream_complete(const struct log_stream *s);
 /* The cached pod has changed: the container has started, ended or is gone. */
 void log_stream_poke(struct log_stream *s);
