@@ -1,87 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * .weaverfs/weavers: the table of `loom weaver ps` (loom-compat.md §3), of those weavers whose
- * directory the caller may read and search, as the kernel would decide it.
+ * .weaverfs/weavers: the table of `loom weaver ps` (loom-compat.md §3), of those weavers that the
+ * caller may see.
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "fs/attr_handlers.h"
 #include "fs/podspec.h"
 #include "fs/registry.h"
+#include "fs/viewer.h"
 #include "fs/weaver.h"
 #include "k8s/base/cleanup.h"
 #include "k8s/pod.h"
 
 #define IMAGE_MAX 28 /* beyond it 25 characters and "..." */
 #define RULER 96
-#define READ_SEARCH 05
-
-/* Supplementary groups are read from /proc only when a decision hangs on them. */
-struct groups {
-	pid_t pid;
-	bool read;
-	char *line; /* owned: "Groups:\t4 24 1000 \n", NULL: not to be had */
-};
-
-static void groups_done(struct groups *g)
-{
-	free(g->line);
-}
-
-static void groups_read(struct groups *g)
-{
-	char path[32];
-	size_t size = 0;
-
-	g->read = true;
-	snprintf(path, sizeof(path), "/proc/%d/status", g->pid);
-	FILE *status = fopen(path, "re");
-	if (!status)
-		return;
-	bool found = false;
-	while (!found && getline(&g->line, &size, status) >= 0)
-		found = strncmp(g->line, "Groups:", 7) == 0;
-	fclose(status);
-	if (!found) {
-		free(g->line);
-		g->line = NULL;
-	}
-}
-
-static bool groups_have(struct groups *g, gid_t gid)
-{
-	if (!g->read)
-		groups_read(g);
-	char *p = g->line ? g->line + strlen("Groups:") : NULL;
-	while (p && *p) {
-		char *end;
-		unsigned long group = strtoul(p, &end, 10);
-		if (end == p)
-			return false;
-		if (group == gid)
-			return true;
-		p = end;
-	}
-	return false;
-}
-
-/* As generic_permission(): the first class that fits decides, and root may do all. */
-static bool may_see(const struct weaver_view *w, const struct pod *pod, struct groups *groups)
-{
-	struct weaver_owner owner = weaver_owner(pod, w->fs->uid, w->fs->gid);
-	unsigned shift = 0;
-
-	if (w->caller.uid == 0)
-		return true;
-	if (w->caller.uid == owner.uid)
-		shift = 6;
-	else if (w->caller.gid == owner.gid || groups_have(groups, owner.gid))
-		shift = 3;
-	return (owner.mode >> shift & READ_SEARCH) == READ_SEARCH;
-}
 
 static void add_head(struct buf *out)
 {
@@ -121,14 +56,17 @@ static void add_row(const struct weaver_view *w, const struct pod *pod, struct b
 
 int control_weavers_show(const struct weaver_view *w, struct buf *out, struct error *e)
 {
-	_cleanup_(groups_done) struct groups groups = { .pid = w->caller.pid };
+	_cleanup_(viewer_done) struct viewer viewer;
 	struct registry_entry *entries;
 	size_t n, seen = 0;
 
+	viewer_init(&viewer, &w->caller);
 	if (registry_list(w->fs->registry, true, &entries, &n) < 0)
 		return error_oom(e);
 	for (size_t i = 0; i < n; i++) {
-		if (!may_see(w, entries[i].pod, &groups))
+		struct weaver_owner owner = weaver_owner(entries[i].pod, w->fs->uid, w->fs->gid);
+
+		if (!viewer_may_see(&viewer, &owner))
 			continue;
 		if (seen++ == 0)
 			add_head(out);

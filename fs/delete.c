@@ -14,6 +14,7 @@
 #include "fs/sync.h"
 #include "fs/task.h"
 #include "fs/weaver.h"
+#include "fs/webhook.h"
 #include "fs/weaverfs.h"
 #include "k8s/base/clock.h"
 #include "k8s/loop.h"
@@ -64,12 +65,14 @@ static void on_deleted(void *data, const struct reply *reply)
 	 * its last state, without a deletionTimestamp: gone already. 404: somebody was faster.
 	 */
 	bool parsed = r == 0 && pod_parse(reply->body, LOOM_CONTAINER, &pod, NULL) == 0;
+	if (parsed)
+		webhook_deleted(d->fs->webhook, pod);
 	if (parsed && pod->deleted_s) {
 		sync_write_reply(d->fs->sync, &d->write, pod);
 	} else {
 		sync_write_end(d->fs->sync, &d->write);
 		if (r == 0 || r == -ENOENT)
-			registry_remove(d->fs->registry, d->uid);
+			sync_pod_gone(d->fs->sync, d->uid);
 	}
 	pod_unref(pod);
 	finish(d, r == -ENOENT ? 0 : r, &reply->error);

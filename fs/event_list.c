@@ -86,6 +86,7 @@ struct event_list *event_list_add(const struct event_list *old, struct event *ev
 	if (!list)
 		return NULL;
 	list->refs = 1;
+	list->added = (old ? old->added : 0) + 1;
 	if (old)
 		keep_old(list, old, event->uid);
 	insert(list, move_ptr(&item));
@@ -146,6 +147,34 @@ void event_list_show(const struct event_list *l, struct buf *out)
 		buf_drop_front(&text, (size_t)(end - text.data) + 1);
 	}
 	buf_add(out, buf_str(&text), text.len);
+}
+
+static bool has_item(const struct event_list *l, const struct event_item *item)
+{
+	for (size_t i = 0; l && i < l->n; i++) {
+		if (l->items[i] == item)
+			return true;
+	}
+	return false;
+}
+
+void event_list_show_new(const struct event_list *l, const struct event_list *before,
+			 struct buf *out)
+{
+	uint64_t lost = (l ? l->added : 0) - (before ? before->added : 0);
+	char stamp[RFC3339_SECONDS_LEN + 1];
+
+	for (size_t i = 0; l && i < l->n; i++)
+		lost -= !has_item(before, l->items[i]);
+	if (lost > 0) {
+		rfc3339_format(l->items[0]->event->last_s, stamp);
+		buf_printf(out, "%s\tWarning\tEventsLost\t%llu\tnot read in time\n", stamp,
+			   (unsigned long long)lost);
+	}
+	for (size_t i = 0; l && i < l->n; i++) {
+		if (!has_item(before, l->items[i]))
+			add_line(out, l->items[i]->event);
+	}
 }
 
 static bool is_one_of(const char *word, const char *const words[])

@@ -5,6 +5,7 @@
  */
 #pragma once
 #include <stddef.h>
+#include <stdint.h>
 
 #include "k8s/base/buf.h"
 #include "k8s/base/cleanup.h"
@@ -18,7 +19,8 @@ struct event_item {
 	struct event *event;
 };
 struct event_list {
-	int refs; /* atomic */
+	int refs;       /* atomic */
+	uint64_t added; /* events since the first, also those that have fallen out */
 	size_t n;
 	struct event_item *items[]; /* oldest first by last_s */
 };
@@ -31,5 +33,11 @@ void event_list_unref(struct event_list *l);
 DEFINE_CLEANUP(struct event_list *, event_list_unref)
 /* The `events` file: RFC 3339, type, reason, count, message, tab-separated; at most 8 KiB. */
 void event_list_show(const struct event_list *l, struct buf *out);
+/*
+ * What l has and before, an older list of the same pod (NULL: an empty one), had not, in the same
+ * form; all of it. What has come and fallen out in between is one line, of the reason EventsLost.
+ */
+void event_list_show_new(const struct event_list *l, const struct event_list *before,
+			 struct buf *out);
 /* The newest event of one of the reasons (NULL-terminated), or NULL; borrowed from the list. */
 const struct event *event_list_find(const struct event_list *l, const char *const reasons[]);

@@ -25,6 +25,7 @@
 #include "fs/registry.h"
 #include "fs/sync.h"
 #include "fs/weaver.h"
+#include "fs/webhook.h"
 #include "fs/weaverfs.h"
 #include "k8s/base/clock.h"
 #include "k8s/base/hash.h"
@@ -253,12 +254,14 @@ static void take_in(struct reaping *g, const struct reply *reply)
 	struct pod *pod = NULL;
 	bool parsed = reply->r == 0 && pod_parse(reply->body, LOOM_CONTAINER, &pod, NULL) == 0;
 
+	if (parsed)
+		webhook_cleaned(fs->webhook, pod);
 	if (parsed && pod->deleted_s) {
 		sync_write_reply(fs->sync, &g->write, pod);
 	} else {
 		sync_write_end(fs->sync, &g->write);
 		if (reply->r == 0 || reply->r == -ENOENT)
-			registry_remove(fs->registry, g->uid);
+			sync_pod_gone(fs->sync, g->uid);
 	}
 	pod_unref(pod);
 }
@@ -286,6 +289,8 @@ static void on_done(void *data, const struct reply *reply)
 		scan(r);
 	else
 		arm(r);
+	if (r->in_flight == 0)
+		webhook_cleanup(r->fs->webhook);
 }
 
 static void reap(struct reaper *r, struct reaping *g, const struct registry_entry *w)

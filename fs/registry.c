@@ -113,7 +113,9 @@ static void view_fill(const struct weaver *w, uint64_t object, struct registry_v
 		.events = event_list_ref(w->events),
 		.logs = spool_ref(w->logs),
 		.changed_ns = w->changed_ns,
+		.shown = w->place == PLACE_SHOWN,
 		.gone = w->place == PLACE_AWAY,
+		.deleted = w->gone,
 	};
 	memcpy(ret->name, w->name, sizeof(ret->name));
 }
@@ -279,17 +281,34 @@ static int place_held(struct registry *r, struct weaver *w)
 	return show_as(r, w, find_name(r, name) ? id : name);
 }
 
-int64_t registry_publish_held(struct registry *r, int64_t now_ns)
+/* Shows one whose time is over; false: none is left, and *ret_next says when. */
+static bool publish_one(struct registry *r, int64_t now_ns, struct registry_view *ret,
+			int64_t *ret_next)
 {
 	lock_guard(&r->lock);
-	int64_t next = 0;
+	*ret_next = 0;
 	list_for_each(w, &r->weavers, struct weaver, node) {
 		if (w->place != PLACE_HELD)
 			continue;
-		if (w->held_until_ns <= now_ns && place_held(r, w) == 0)
-			continue;
-		if (next == 0 || w->held_until_ns < next)
-			next = w->held_until_ns;
+		if (w->held_until_ns <= now_ns && place_held(r, w) == 0) {
+			view_fill(w, w->object, ret);
+			return true;
+		}
+		if (*ret_next == 0 || w->held_until_ns < *ret_next)
+			*ret_next = w->held_until_ns;
+	}
+	return false;
+}
+
+int64_t registry_publish_held(struct registry *r, int64_t now_ns,
+			      void (*shown)(void *data, const struct registry_view *w), void *data)
+{
+	struct registry_view w;
+	int64_t next;
+
+	while (publish_one(r, now_ns, &w, &next)) {
+		shown(data, &w);
+		registry_view_done(&w);
 	}
 	return next;
 }
@@ -387,24 +406,28 @@ void registry_replace_begin(struct registry *r)
 	r->generation++;
 }
 
-void registry_replace_end(struct registry *r, void (*removed)(void *data, const char *uid),
-			  void *data)
+/* One that the replace has not brought; false: none is left. */
+static bool remove_missing(struct registry *r, struct registry_view *ret)
 {
-	for (;;) {
-		char uid[64] = "";
-		{
-			lock_guard(&r->lock);
-			list_for_each(w, &r->weavers, struct weaver, node) {
-				if (w->gone || w->generation == r->generation)
-					continue;
-				snprintf(uid, sizeof(uid), "%s", w->pod->uid);
-				remove_locked(r, w);
-				break;
-			}
-		}
-		if (!uid[0])
-			return;
-		removed(data, uid);
+	lock_guard(&r->lock);
+	list_for_each(w, &r->weavers, struct weaver, node) {
+		if (w->gone || w->generation == r->generation)
+			continue;
+		view_fill(w, w->object, ret);
+		remove_locked(r, w);
+		return true;
+	}
+	return false;
+}
+
+void registry_replace_end(struct registry *r,
+			  void (*removed)(void *data, const struct registry_view *last), void *data)
+{
+	struct registry_view last;
+
+	while (remove_missing(r, &last)) {
+		removed(data, &last);
+		registry_view_done(&last);
 	}
 }
 

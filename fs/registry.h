@@ -26,7 +26,9 @@ struct registry_view {
 	struct event_list *events; /* NULL: none */
 	struct spool *logs;        /* NULL: not opened yet */
 	int64_t changed_ns;        /* CLOCK_REALTIME of the last change: mtime */
+	bool shown;                /* in the root, under name */
 	bool gone;                 /* left the tree; still open somewhere */
+	bool deleted;              /* gone, and its pod is no more */
 };
 void registry_view_done(struct registry_view *v);
 
@@ -76,8 +78,12 @@ enum registry_change {
 	REGISTRY_FAILED = -1, /* out of memory */
 };
 enum registry_change registry_apply(struct registry *r, const struct pod *pod, int64_t now_ns);
-/* Shows what has been held back long enough; the time of the next one (monotonic ns), 0: none. */
-int64_t registry_publish_held(struct registry *r, int64_t now_ns);
+/*
+ * Shows what has been held back long enough, and reports each; the time of the next one (monotonic
+ * ns), 0: none.
+ */
+int64_t registry_publish_held(struct registry *r, int64_t now_ns,
+			      void (*shown)(void *data, const struct registry_view *w), void *data);
 enum registry_change registry_remove(struct registry *r, const char *uid);
 /* -ENOENT: its pod is unknown (event stays the caller's); else 0 or -ENOMEM and it is taken. */
 int registry_add_event(struct registry *r, struct event *event);
@@ -88,7 +94,11 @@ bool registry_name_taken(struct registry *r, const char *name);
 /* Takes a reference of logs. */
 void registry_set_logs(struct registry *r, const char *uid, struct spool *logs);
 
-/* A replace: what is not applied between begin and end is removed by end, which reports each. */
+/*
+ * A replace: what is not applied between begin and end is removed by end, which reports each as it
+ * was before.
+ */
 void registry_replace_begin(struct registry *r);
-void registry_replace_end(struct registry *r, void (*removed)(void *data, const char *uid),
+void registry_replace_end(struct registry *r,
+			  void (*removed)(void *data, const struct registry_view *last),
 			  void *data);

@@ -14,15 +14,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/change.h"
 #include "fs/config.h"
 #include "fs/create.h"
 #include "fs/logs.h"
 #include "fs/metrics.h"
+#include "fs/ino.h"
 #include "fs/podspec.h"
 #include "fs/reaper.h"
 #include "fs/registry.h"
 #include "fs/tombstones.h"
-#include "fs/weaver.h"
 #include "fs/weaverfs.h"
 #include "k8s/base/clock.h"
 #include "k8s/base/list.h"
@@ -148,9 +149,19 @@ static bool is_stale(struct sync *s, const struct pod *pod)
 
 /* ---- pods ---- */
 
+static void held_shown(void *data, const struct registry_view *w)
+{
+	struct sync *s = data;
+	poke_added(s->fs->poke, INO_OBJECT_ROOT, w->name, w->object);
+}
+
 static void held_arm(struct sync *s)
 {
-	int64_t next = registry_publish_held(s->fs->registry, clock_monotonic_ns());
+	struct poke_publication poking;
+	poke_publish_begin(s->fs->poke, NULL, &poking);
+	int64_t next =
+		registry_publish_held(s->fs->registry, clock_monotonic_ns(), held_shown, s);
+	poke_publish_end(s->fs->poke, &poking);
 	if (next)
 		loop_timer_set(s->fs->loop, &s->held, next);
 }
@@ -173,28 +184,29 @@ static void adopt_orphans(struct sync *s, const char *uid)
 	}
 }
 
-static enum weaver_status status_before(struct sync *s, const char *uid, bool *known)
+/* Into the registry, and to all who want to know of it. */
+static void take_in(struct sync *s, const struct pod *pod)
 {
-	struct registry_view view;
-	*known = registry_find_uid(s->fs->registry, uid, &view) == 0;
-	if (!*known)
-		return WEAVER_PENDING;
-	enum weaver_status status = weaver_status(view.pod);
-	registry_view_done(&view);
-	return status;
+	struct weaverfs *fs = s->fs;
+	struct registry_view before;
+	bool known = registry_find_uid(fs->registry, pod->uid, &before) == 0;
+	struct poke_publication poking;
+	poke_publish_begin(fs->poke, pod->uid, &poking);
+	registry_apply(fs->registry, pod, clock_monotonic_ns());
+	if (!known)
+		adopt_orphans(s, pod->uid);
+	poke_publish_end(fs->poke, &poking);
+	if (known || sync_ready(s))
+		change_seen(fs, known ? &before : NULL, pod);
+	if (known)
+		registry_view_done(&before);
 }
 
 /* A state of a pod that is known to be newer than what the registry has. */
 static void apply(struct sync *s, const struct pod *pod)
 {
 	struct weaverfs *fs = s->fs;
-	bool known;
-	enum weaver_status before = status_before(s, pod->uid, &known);
-	registry_apply(fs->registry, pod, clock_monotonic_ns());
-	if (!known)
-		adopt_orphans(s, pod->uid);
-	else if (before != WEAVER_FAILED && weaver_status(pod) == WEAVER_FAILED)
-		metrics_add(fs->metrics, METRIC_FAILED, 1);
+	take_in(s, pod);
 	held_arm(s);
 	reaper_pod_changed(fs->reaper, pod);
 	logs_pod_changed(fs->logs, pod->uid, false);
@@ -202,13 +214,28 @@ static void apply(struct sync *s, const struct pod *pod)
 		create_pod_seen(fs->create, pod);
 }
 
-static void removed(void *data, const char *uid)
+static void removed(void *data, const struct registry_view *last)
 {
 	struct sync *s = data;
-	struct await *a = find_await(s, uid);
+	struct await *a = find_await(s, last->pod->uid);
 	if (a)
 		await_free(a);
-	logs_pod_changed(s->fs->logs, uid, true);
+	logs_pod_changed(s->fs->logs, last->pod->uid, true);
+	if (last->shown)
+		poke_removed(s->fs->poke, INO_OBJECT_ROOT, last->name, last->object);
+	change_gone(s->fs, last);
+}
+
+void sync_pod_gone(struct sync *s, const char *uid)
+{
+	struct registry_view last;
+	if (registry_find_uid(s->fs->registry, uid, &last) < 0)
+		return;
+	if (!last.deleted) {
+		registry_remove(s->fs->registry, uid);
+		removed(s, &last);
+	}
+	registry_view_done(&last);
 }
 
 static void pod_deleted(struct sync *s, const struct pod *pod)
@@ -216,12 +243,14 @@ static void pod_deleted(struct sync *s, const struct pod *pod)
 	tombstones_deleted(s->fs->tombstones, pod->name);
 	/* The last state first: an open file of a gone weaver answers with it. */
 	struct registry_view view;
-	if (registry_find_uid(s->fs->registry, pod->uid, &view) == 0) {
-		registry_view_done(&view);
-		registry_apply(s->fs->registry, pod, clock_monotonic_ns());
-	}
-	registry_remove(s->fs->registry, pod->uid);
-	removed(s, pod->uid);
+	if (registry_find_uid(s->fs->registry, pod->uid, &view) < 0)
+		return;
+	bool was_deleted = view.deleted;
+	registry_view_done(&view);
+	if (was_deleted)
+		return;
+	take_in(s, pod);
+	sync_pod_gone(s, pod->uid);
 }
 
 static void on_pod(void *data, enum watch_event type, const char *json, size_t len)
@@ -269,7 +298,13 @@ static void on_event(void *data, enum watch_event type, const char *json, size_t
 	struct event *event = NULL;
 	if (type == WATCH_DELETED || event_parse(json, &event, NULL) < 0)
 		return; /* the server forgets events after an hour; the file keeps the last 64 */
-	if (registry_add_event(s->fs->registry, event) != -ENOENT)
+	struct poke_publication poking;
+	poke_publish_begin(s->fs->poke, event->involved_uid, &poking);
+	int r = registry_add_event(s->fs->registry, event);
+	poke_publish_end(s->fs->poke, &poking);
+	if (r == 0)
+		change_event(s->fs, event->involved_uid);
+	if (r != -ENOENT)
 		return;
 	struct orphan *o = calloc(1, sizeof(*o));
 	if (!o) {

@@ -33,6 +33,9 @@ void sync_write_begin(struct sync *s, struct sync_write *w, const char *uid);
 void sync_write_end(struct sync *s, struct sync_write *w); /* without an object */
 void sync_write_reply(struct sync *s, struct sync_write *w, const struct pod *pod);
 
+/* The pod is no more, as the reply to a DELETE says: what its DELETED in the watch would do. */
+void sync_pod_gone(struct sync *s, const char *uid);
+
 /* How often a replace has begun: an order of events that spans two of them is not known. */
 uint64_t sync_generation(const struct sync *s);
 bool sync_ready(const struct sync *s); /* the first list is in; any thread */

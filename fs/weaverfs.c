@@ -25,6 +25,7 @@
 #include "fs/sync.h"
 #include "fs/task.h"
 #include "fs/tombstones.h"
+#include "fs/webhook.h"
 #include "k8s/base/clock.h"
 #include "k8s/cluster.h"
 #include "k8s/loop.h"
@@ -94,6 +95,8 @@ static int make_parts(void *data, struct error *e)
 	if (r == 0)
 		r = stream_new(fs, &fs->streams, e);
 	if (r == 0)
+		r = webhook_new(fs, &fs->webhook, e);
+	if (r == 0)
 		r = archive_new(fs, &fs->archive, e);
 	if (r == 0)
 		r = poke_new(fs, &fs->poke, e);
@@ -158,6 +161,7 @@ static int stop(void *data, struct error *e)
 	FREE(create_free, fs->create);
 	FREE(tombstones_free, fs->tombstones);
 	FREE(sync_free, fs->sync);
+	FREE(webhook_free, fs->webhook);
 	FREE(client_free, fs->client);
 	return 0;
 }

@@ -27,6 +27,7 @@ struct weaverfs {
 	struct tombstones *tombstones;
 	struct logs *logs;       /* log streams and their spools */
 	struct streams *streams; /* follow/ and wait/ */
+	struct webhook *webhook;
 	struct drafts *drafts;   /* .drafts, and what a bare mkdir uses */
 	struct archive *archive; /* what is left of weavers that are gone */
 	struct poke *poke;       /* inotify events of others' changes */
