@@ -14,10 +14,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "k8s/base/buf.h"
+#include "fs/registry.h"
 #include "k8s/base/error.h"
+#include "k8s/base/list.h"
 
-struct poke;
+struct poke; /* NULL is one that does nothing, everywhere below */
 struct weaverfs;
 
 /* `weaverfs --poke`: the helper's own main; never returns to the daemon's. */
@@ -38,8 +39,35 @@ void poke_removed(struct poke *p, uint64_t directory, const char *name, uint64_t
 void poke_changed(struct poke *p, uint64_t object, unsigned row);
 
 /*
+ * Around each change of the registry: what it made of the pod with this uid is compared, and poked.
+ * uid NULL: names appear that are told by poke_added() before the end. What becomes visible has no
+ * cached name until its event is raised.
+ */
+struct poke_publication {
+	char uid[64];
+	bool known;
+	struct registry_view before;
+};
+void poke_publish_begin(struct poke *p, const char *uid, struct poke_publication *w);
+void poke_publish_end(struct poke *p, struct poke_publication *w);
+
+/*
+ * A user's write to a file raises its own event: between begin and end a change of that file is not
+ * poked when the write succeeds, and is when it fails.
+ */
+struct poke_write {
+	struct list node;
+	uint64_t object;
+	unsigned row;
+	bool changed;
+};
+void poke_write_begin(struct poke *p, struct poke_write *w, uint64_t object, unsigned row);
+void poke_write_end(struct poke *p, struct poke_write *w, bool succeeded);
+
+/*
  * A mkdir, rmdir or mv of a user in `directory` raises its own event: between begin and end, an add
- * or removal of that name is not poked when the operation succeeds, and is when it fails.
+ * or removal of that name is not poked when the operation succeeds, and is when it fails. end comes
+ * before the reply, and before the timeouts in it are asked for.
  */
 void poke_own_begin(struct poke *p, uint64_t directory, const char *name);
 void poke_own_end(struct poke *p, uint64_t directory, const char *name, bool succeeded);
@@ -50,7 +78,7 @@ enum poke_view {
 	POKE_ABSENT,   /* LOOKUP: ENOENT */
 	POKE_PRESENT,  /* LOOKUP: found; `object` says which */
 	POKE_DONE,     /* MKDIR: answer with `object`; RMDIR: 0 */
-	POKE_REFUSED,  /* not the outstanding command: EPERM */
+	POKE_REFUSED,  /* not the outstanding command, or from a helper that is given up: EPERM */
 };
 /* caller: thread id of the request. */
 enum poke_view poke_lookup(struct poke *p, pid_t caller, uint64_t directory, const char *name,
@@ -58,7 +86,7 @@ enum poke_view poke_lookup(struct poke *p, pid_t caller, uint64_t directory, con
 enum poke_view poke_mkdir(struct poke *p, pid_t caller, uint64_t directory, const char *name,
 			  uint64_t *ret_object);
 enum poke_view poke_rmdir(struct poke *p, pid_t caller, uint64_t directory, const char *name);
-/* Whether a SETATTR of times is a helper's, to be answered from memory. */
-bool poke_is_helper(struct poke *p, pid_t caller);
+/* SETATTR of times. POKE_DONE: answer with the attributes as they are. */
+enum poke_view poke_setattr(struct poke *p, pid_t caller, uint64_t object, unsigned row);
 /* Whether a name is between its appearance and its event: entry timeout 0. */
 bool poke_pending(struct poke *p, uint64_t directory, const char *name);

@@ -17,10 +17,11 @@
 #include "fs/change.h"
 #include "fs/config.h"
 #include "fs/create.h"
+#include "fs/ino.h"
 #include "fs/logs.h"
 #include "fs/metrics.h"
-#include "fs/ino.h"
 #include "fs/podspec.h"
+#include "fs/poke.h"
 #include "fs/reaper.h"
 #include "fs/registry.h"
 #include "fs/tombstones.h"
@@ -159,8 +160,7 @@ static void held_arm(struct sync *s)
 {
 	struct poke_publication poking;
 	poke_publish_begin(s->fs->poke, NULL, &poking);
-	int64_t next =
-		registry_publish_held(s->fs->registry, clock_monotonic_ns(), held_shown, s);
+	int64_t next = registry_publish_held(s->fs->registry, clock_monotonic_ns(), held_shown, s);
 	poke_publish_end(s->fs->poke, &poking);
 	if (next)
 		loop_timer_set(s->fs->loop, &s->held, next);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The files of a weaver are compared as they are read: each row of the table is rendered from the
+ * state before and the state after, with one clock, so that the seconds that go by in `ttl` are no
+ * change and a new expiry is one.
+ */
+#include "fs/poke_change.h"
+
+#include <errno.h>
+#include <fuse_lowlevel.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fs/attr.h"
+#include "fs/ino.h"
+#include "fs/weaver.h"
+#include "fs/weaverfs.h"
+#include "k8s/request.h"
+
+bool poke_change_path(const struct weaverfs *fs, uint64_t object, unsigned row, char *to,
+		      size_t size)
+{
+	const struct attr *a = table_get(row, ATTR_LIVE);
+	struct registry_view w;
+
+	if (!a || registry_find(fs->registry, object, &w) < 0)
+		return false;
+	bool reachable = w.shown;
+	/* A weaver is reached by its id too, as another object. */
+	bool by_id = object == ino_object_of(w.pod->uid, "id");
+	snprintf(to, size, "%s/%s", by_id ? weaver_id(w.pod) : w.name, a->name);
+	registry_view_done(&w);
+	return reachable;
+}
+
+/* off < 0: attributes alone, which never waits. -ENOENT: the kernel has no such inode. */
+static bool invalidate(const struct weaverfs *fs, uint64_t object, unsigned row)
+{
+	fuse_ino_t ino = ino_make(object, row);
+
+	return fuse_lowlevel_notify_inval_inode(fs->session, ino, -1, 0) != -ENOENT;
+}
+
+bool poke_change_visible(const struct weaverfs *fs, uint64_t object, unsigned row)
+{
+	bool file = invalidate(fs, object, row);
+	bool directory = invalidate(fs, object, INO_ROW_DIR);
+
+	return file || directory;
+}
+
+static void render(const struct weaverfs *fs, const struct attr *a, const struct registry_view *w,
+		   int64_t now_s, struct buf *out)
+{
+	struct weaver_view view = { .fs = fs, .now_s = now_s, .w = w, .pod = w->pod };
+
+	a->show(&view, out, NULL);
+}
+
+static bool differs(const struct weaverfs *fs, const struct attr *a,
+		    const struct registry_view *before, const struct registry_view *after,
+		    int64_t now_s)
+{
+	_cleanup_(buf_done) struct buf old = BUF_INIT;
+	_cleanup_(buf_done) struct buf new = BUF_INIT;
+
+	render(fs, a, before, now_s, &old);
+	render(fs, a, after, now_s, &new);
+	return old.len != new.len || memcmp(buf_str(&old), buf_str(&new), old.len) != 0;
+}
+
+/* The mode of a weaver's directory is its own, its owner that of all its files. */
+static void compare_owner(const struct weaverfs *fs, const struct registry_view *before,
+			  const struct registry_view *after)
+{
+	struct weaver_owner a = weaver_owner(before->pod, fs->uid, fs->gid);
+	struct weaver_owner b = weaver_owner(after->pod, fs->uid, fs->gid);
+
+	if (a.uid == b.uid && a.gid == b.gid && a.mode == b.mode)
+		return;
+	for (unsigned row = INO_ROW_DIR; row <= table_n; row++)
+		if (row == INO_ROW_DIR || table_get(row, ATTR_LIVE))
+			invalidate(fs, after->object, row);
+}
+
+void poke_change_compare(const struct weaverfs *fs, const struct registry_view *before,
+			 const struct registry_view *after,
+			 void (*changed)(void *data, uint64_t object, unsigned row), void *data)
+{
+	int64_t now_s = client_server_time(fs->client);
+
+	compare_owner(fs, before, after);
+	for (unsigned row = ATTR_ROW_FIRST; row <= table_n; row++) {
+		const struct attr *a = table_get(row, ATTR_LIVE);
+
+		if (!a || !a->show || a->dir || a->flags & (ATTR_CONSTANT | ATTR_DIRECTORY))
+			continue;
+		if (differs(fs, a, before, after, now_s))
+			changed(data, after->object, row);
+	}
+}

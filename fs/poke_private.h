@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the daemon and its poke helpers say to each other: one datagram a command, one an answer. */
+#pragma once
+#include <stdint.h>
+
+#include "fs/registry.h"
+
+/* ".archive/" and a name, or a name and "/exit_code". */
+#define POKE_PATH_MAX (REGISTRY_NAME_MAX + 48)
+
+enum poke_op {
+	POKE_MKDIR,
+	POKE_RMDIR,
+	POKE_MODIFY, /* utimensat(atime OMIT, mtime NOW) */
+};
+
+struct poke_message {
+	uint32_t sequence;
+	uint32_t op;              /* enum poke_op */
+	char path[POKE_PATH_MAX]; /* below the mount point; NUL-terminated */
+};
+
+struct poke_answer {
+	uint32_t sequence;
+	int32_t error; /* errno, 0: done; ENODEV: what is mounted there is not the daemon's */
+};
