@@ -12,14 +12,14 @@
 #include "fs/registry.h"
 #include "fs/stream.h"
 #include "fs/weaver.h"
-#include "fs/webhook.h"
 #include "fs/weaverfs.h"
+#include "fs/webhook.h"
 #include "k8s/request.h"
 
 static bool was_expired(struct weaverfs *fs, const struct pod *pod)
 {
-	int64_t at_s = pod->deleted_s ? pod->deleted_s - pod->grace_s
-				      : client_server_time(fs->client);
+	int64_t at_s =
+		pod->deleted_s ? pod->deleted_s - pod->grace_s : client_server_time(fs->client);
 
 	return at_s > weaver_expires(pod, fs->config);
 }

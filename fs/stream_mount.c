@@ -49,9 +49,9 @@ struct reader {
 };
 
 static const char *const words[] = {
-	[STREAM_CREATED] = "created",	  [STREAM_RUNNING] = "running",
+	[STREAM_CREATED] = "created",     [STREAM_RUNNING] = "running",
 	[STREAM_SUCCEEDED] = "succeeded", [STREAM_FAILED] = "failed",
-	[STREAM_EXPIRING] = "expiring",	  [STREAM_DELETED] = "deleted",
+	[STREAM_EXPIRING] = "expiring",   [STREAM_DELETED] = "deleted",
 	[STREAM_EXPIRED] = "expired",
 };
 

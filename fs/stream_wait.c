@@ -32,8 +32,7 @@ static bool has_run(const struct stream_source *source)
 
 	if (source->w && weaver_last_status(source->w->pod) == WEAVER_RUNNING)
 		return true;
-	return c && (c->restarts > 0 ||
-		     (c->state == POD_STATE_TERMINATED && c->started_s != 0));
+	return c && (c->restarts > 0 || (c->state == POD_STATE_TERMINATED && c->started_s != 0));
 }
 
 static int never_runs(const struct stream_source *source, struct error *e)

@@ -243,8 +243,7 @@ static int add_signature(struct delivery *d, const char *secret)
 
 static int delivery_fill(struct delivery *d, const cJSON *hook, const char *body, const char *id)
 {
-	const char *secret =
-		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(hook, "secret"));
+	const char *secret = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(hook, "secret"));
 
 	d->url = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(hook, "url"));
 	d->body = strdup(body);
@@ -322,8 +321,8 @@ static void publish(struct webhook *h, const char *event, cJSON *body, const cha
 			continue;
 		}
 		error_oom(&e);
-		note_failure(
-			h, cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(hook, "url")), &e);
+		note_failure(h, cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(hook, "url")),
+			     &e);
 	}
 	dispatch(h);
 }
