@@ -34,9 +34,13 @@ static void request_free(struct request *r)
 	list_remove(&r->node);
 	loop_timer_cancel(&r->wake);
 	buf_done(&r->pending);
+	if (r->spec.secret)
+		buf_wipe(&r->reply_body);
 	buf_done(&r->reply_body);
 	buf_done(&r->warning);
 	free(r->path);
+	if (r->body && r->spec.secret)
+		explicit_bzero(r->body, r->spec.body_len);
 	free(r->body);
 	free(r);
 }
