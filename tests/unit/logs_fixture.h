@@ -17,6 +17,7 @@
 #include "fs/metrics.h"
 #include "fs/registry.h"
 #include "fs/spool.h"
+#include "fs/stream.h"
 #include "fs/weaverfs.h"
 #include "k8s/log_stream.h"
 #include "k8s/request.h"
@@ -187,6 +188,15 @@ static inline void ended(void)
 
 /* ---- the rest of the world ---- */
 
+static unsigned wakes; /* of the weaver's streams */
+
+void stream_wake(struct streams *s, uint64_t object)
+{
+	(void)s;
+	assert_int_equal(object, OBJECT);
+	wakes++;
+}
+
 static struct error away; /* code 0: the server is there */
 static unsigned n_errors;
 static struct error last_error;
@@ -282,7 +292,7 @@ static inline int set_up(void **state)
 	container.id = "containerd://1";
 	pod.phase = "Running";
 	away.code = 0;
-	n_errors = streams = 0;
+	n_errors = streams = wakes = 0;
 	memset(&metrics, 0, sizeof(metrics));
 	return mkdtemp(state_dir) ? logs_new(&fs, &logs, NULL) : -1;
 }

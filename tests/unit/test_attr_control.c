@@ -14,6 +14,7 @@
 #include "k8s/base/clock.h"
 #include "k8s/cluster.h"
 #include "k8s/request.h"
+#include "tests/unit/fake_streams.h"
 
 /* ---- in place of the cluster ---- */
 
