@@ -29,6 +29,7 @@
 #include "fs/sync.h"
 #include "fs/tombstones.h"
 #include "fs/webhook.h"
+#include "fs/webhook.h"
 #include "k8s/base/clock.h"
 #include "k8s/loop.h"
 #include "k8s/pod.h"
