@@ -39,7 +39,7 @@ static void changed(struct archive_entry *entry, const char *file)
 {
 	struct archive *a = entry->archive;
 
-	poke_changed(a->fs->poke, entry->view.object, table_find(file, ATTR_ARCHIVE, NULL));
+	poke_grown(a->fs->poke, entry->view.object, table_find(file, ATTR_ARCHIVE, NULL));
 }
 
 static void touch(struct archive_entry *entry)

@@ -8,29 +8,28 @@
 
 #include "fs/config.h"
 #include "fs/errors.h"
+#include "fs/ino.h"
 #include "fs/metrics.h"
-#include "fs/podspec.h"
+#include "fs/pod_delete.h"
+#include "fs/poke.h"
+#include "fs/record.h"
 #include "fs/registry.h"
-#include "fs/sync.h"
 #include "fs/task.h"
 #include "fs/weaver.h"
-#include "fs/webhook.h"
 #include "fs/weaverfs.h"
+#include "fs/webhook.h"
 #include "k8s/base/clock.h"
 #include "k8s/loop.h"
 #include "k8s/request.h"
-
-#define GRACE_S 5
 
 struct deletion {
 	struct task task;
 	struct loop_job job;
 	struct weaverfs *fs;
 	fuse_req_t req;
-	uid_t caller;
-	char name[REGISTRY_NAME_MAX], uid[64];
-	struct request *request;
-	struct sync_write write;
+	struct caller caller;
+	char name[REGISTRY_NAME_MAX];
+	struct pod_delete_op *op;
 	int64_t deadline_ns;
 };
 
@@ -38,9 +37,10 @@ struct deletion {
 static void finish(struct deletion *d, int r, const struct error *e)
 {
 	if (r < 0)
-		errors_add(d->fs->errors, d->caller, "rmdir", d->name, e);
+		errors_add(d->fs->errors, d->caller.uid, "rmdir", d->name, e);
 	else
 		metrics_add(d->fs->metrics, METRIC_DELETED, 1);
+	record_done(&d->caller, "rmdir", d->name, r < 0 ? e : NULL);
 	fuse_reply_err(d->req, -r);
 	task_end(&d->task);
 	free(d);
@@ -49,59 +49,33 @@ static void finish(struct deletion *d, int r, const struct error *e)
 static void on_cancel(struct task *t)
 {
 	struct deletion *d = container_of(t, struct deletion, task);
-	request_cancel(d->request);
-	sync_write_end(d->fs->sync, &d->write);
+	pod_delete_cancel(d->op);
 	fuse_reply_err(d->req, EIO);
 	free(d);
 }
 
-static void on_deleted(void *data, const struct reply *reply)
+static void on_deleted(void *data, const struct reply *reply, const struct pod *pod)
 {
 	struct deletion *d = data;
-	struct pod *pod = NULL;
-	int r = reply->r;
-	/*
-	 * The reply is the pod as it terminates; of one that had ended or was never scheduled it is
-	 * its last state, without a deletionTimestamp: gone already. 404: somebody was faster.
-	 */
-	bool parsed = r == 0 && pod_parse(reply->body, LOOM_CONTAINER, &pod, NULL) == 0;
-	if (parsed)
+	if (pod)
 		webhook_deleted(d->fs->webhook, pod);
-	if (parsed && pod->deleted_s) {
-		sync_write_reply(d->fs->sync, &d->write, pod);
-	} else {
-		sync_write_end(d->fs->sync, &d->write);
-		if (r == 0 || r == -ENOENT)
-			sync_pod_gone(d->fs->sync, d->uid);
-	}
-	pod_unref(pod);
-	finish(d, r == -ENOENT ? 0 : r, &reply->error);
+	finish(d, reply->r == -ENOENT ? 0 : reply->r, &reply->error);
 }
 
-static int send_delete(struct deletion *d, const struct pod *pod, struct error *e)
+static int start(struct deletion *d, const struct pod *pod, struct error *e)
 {
-	char path[256], body[192];
-	snprintf(path, sizeof(path), "/api/v1/namespaces/%s/pods/%s", d->fs->config->namespace_,
-		 pod->name);
-	snprintf(body, sizeof(body),
-		 "{\"gracePeriodSeconds\":%d,\"preconditions\":{\"uid\":\"%s\"}}", GRACE_S,
-		 pod->uid);
-	snprintf(d->uid, sizeof(d->uid), "%s", pod->uid);
-	struct request_spec spec = {
-		.method = REQUEST_DELETE,
-		.path = path,
-		.content_type = "application/json",
-		.body = body,
-		.body_len = strlen(body),
+	char by[64];
+	snprintf(by, sizeof(by), "rmdir %u:%u", d->caller.uid, d->caller.gid);
+	struct pod_delete_spec spec = {
+		.pod = pod,
+		.by = by,
 		.deadline_ns = d->deadline_ns,
-		.idempotent = true,
 		.on_done = on_deleted,
 		.data = d,
 	};
-	d->request = request_start(d->fs->client, &spec);
-	if (!d->request)
+	d->op = pod_delete_weaver(d->fs, &spec);
+	if (!d->op)
 		return error_oom(e);
-	sync_write_begin(d->fs->sync, &d->write, d->uid);
 	task_begin(&d->fs->tasks, &d->task, on_cancel);
 	return 0;
 }
@@ -112,6 +86,7 @@ static void on_job(struct loop_job *job)
 	struct error e = ERROR_INIT;
 	struct registry_view w;
 	list_init(&d->task.node);
+	poke_own_begin(d->fs->poke, INO_OBJECT_ROOT, d->name);
 	int r = registry_lookup(d->fs->registry, d->name, &w);
 	if (r < 0) {
 		error_set(&e, ENOENT, "no such weaver");
@@ -121,7 +96,7 @@ static void on_job(struct loop_job *job)
 		else if (client_away(d->fs->client, &e))
 			r = -EHOSTUNREACH;
 		else
-			r = send_delete(d, w.pod, &e);
+			r = start(d, w.pod, &e);
 		registry_view_done(&w);
 	}
 	if (r < 0)
@@ -130,6 +105,7 @@ static void on_job(struct loop_job *job)
 
 void delete_rmdir(struct weaverfs *fs, fuse_req_t req, const char *name)
 {
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	struct deletion *d = calloc(1, sizeof(*d));
 	if (!d) {
 		fuse_reply_err(req, ENOMEM);
@@ -137,7 +113,7 @@ void delete_rmdir(struct weaverfs *fs, fuse_req_t req, const char *name)
 	}
 	d->fs = fs;
 	d->req = req;
-	d->caller = fuse_req_ctx(req)->uid;
+	d->caller = (struct caller){ ctx->uid, ctx->gid, ctx->pid, ctx->umask };
 	snprintf(d->name, sizeof(d->name), "%s", name);
 	d->deadline_ns = clock_monotonic_ns() + fs->config->create_timeout_ms * CLOCK_NS_PER_MS;
 	d->job.run = on_job;

@@ -14,9 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/attr.h"
 #include "fs/errors.h"
 #include "fs/metrics.h"
 #include "fs/park.h"
+#include "fs/poke.h"
 #include "fs/spool.h"
 #include "fs/stream.h"
 #include "fs/weaverfs.h"
@@ -151,6 +153,7 @@ static void tell(struct log_file *f)
 	list_for_each(k, &f->keepers, struct logs_keeper, node)
 		k->changed(k);
 	stream_wake(f->fs->streams, f->object);
+	poke_grown(f->fs->poke, f->object, table_find("logs", ATTR_LIVE, NULL));
 }
 
 static int append(struct log_file *f, const char *bytes, size_t len, const struct log_position *pos)

@@ -19,6 +19,7 @@
 #include "fs/ino.h"
 #include "fs/metrics.h"
 #include "fs/node.h"
+#include "fs/poke.h"
 #include "fs/store.h"
 #include "fs/stream.h"
 
@@ -96,6 +97,14 @@ static void ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int to_
 	(void)fi;
 	struct caller caller;
 	struct weaverfs *fs = dir_begin(req, &caller);
+	enum poke_view view = poke_setattr(fs->poke, caller.pid, ino_object(ino), ino_row(ino));
+	if (view != POKE_NOT_OURS) {
+		if (view == POKE_DONE)
+			reply_attr(req, fs, ino, &caller);
+		else
+			fuse_reply_err(req, EPERM);
+		return;
+	}
 	struct node n;
 	int r = node_find(fs, ino, &caller, &n);
 	if (r < 0) {

@@ -19,9 +19,12 @@
 #include "fs/poke_queue.h"
 #include "fs/weaverfs.h"
 #include "k8s/base/clock.h"
+#include "k8s/loop.h"
 
 /* As long as a command may take by itself. */
 #define EXCUSED_NS (5 * CLOCK_NS_PER_S)
+/* A growing file is poked at once, then as often as this. */
+#define GROWN_NS (100 * CLOCK_NS_PER_MS)
 
 /* Cluster thread. */
 struct helper {
@@ -38,6 +41,7 @@ struct poke {
 	struct helper helpers[POKE_LANES];
 	struct list owns;    /* struct own */
 	struct list writes;  /* struct poke_write */
+	struct list growing; /* struct growing */
 	int64_t last_own_ns; /* CLOCK_MONOTONIC: begin or end of a user's call */
 
 	struct lock lock; /* LOCK_LEAF, guards what follows */
@@ -51,6 +55,16 @@ struct own {
 	uint64_t directory;
 	char name[REGISTRY_NAME_MAX];
 	unsigned calls;
+};
+
+/* A file that grew less than GROWN_NS ago. Cluster thread. */
+struct growing {
+	struct list node;
+	struct loop_timer timer;
+	struct poke *poke;
+	uint64_t object;
+	unsigned row;
+	bool again; /* and again since */
 };
 
 /* ---- commands ---- */
@@ -223,8 +237,12 @@ void poke_changed(struct poke *p, uint64_t object, unsigned row)
 {
 	struct registry_view w;
 
-	if (!poke_running(p, NULL) || registry_find(p->fs->registry, object, &w) < 0)
+	if (!poke_running(p, NULL))
 		return;
+	if (registry_find(p->fs->registry, object, &w) < 0) {
+		modify(p, object, row); /* of an archive entry */
+		return;
+	}
 	uint64_t alias = ino_object_of(w.pod->uid, "id");
 	bool shown = w.shown;
 	registry_view_done(&w);
@@ -233,6 +251,48 @@ void poke_changed(struct poke *p, uint64_t object, unsigned row)
 	modify(p, object, row);
 	if (alias != object)
 		modify(p, alias, row);
+}
+
+static void grown_fire(struct loop_timer *t)
+{
+	struct growing *g = container_of(t, struct growing, timer);
+	struct poke *p = g->poke;
+
+	if (!g->again) {
+		list_remove(&g->node);
+		free(g);
+		return;
+	}
+	g->again = false;
+	loop_timer_set(p->fs->loop, t, clock_monotonic_ns() + GROWN_NS);
+	poke_changed(p, g->object, g->row);
+}
+
+static struct growing *growing_find(struct poke *p, uint64_t object, unsigned row)
+{
+	list_for_each(g, &p->growing, struct growing, node)
+		if (g->object == object && g->row == row)
+			return g;
+	return NULL;
+}
+
+void poke_grown(struct poke *p, uint64_t object, unsigned row)
+{
+	if (!poke_running(p, NULL))
+		return;
+	struct growing *g = growing_find(p, object, row);
+	if (g) {
+		g->again = true;
+		return;
+	}
+	poke_changed(p, object, row);
+	g = calloc(1, sizeof(*g));
+	if (!g)
+		return; /* events more often, no harm */
+	*g = (struct growing){ .poke = p, .object = object, .row = row };
+	loop_timer_init(&g->timer, grown_fire);
+	list_push_back(&p->growing, &g->node);
+	loop_timer_set(p->fs->loop, &g->timer, clock_monotonic_ns() + GROWN_NS);
 }
 
 void poke_write_begin(struct poke *p, struct poke_write *w, uint64_t object, unsigned row)
@@ -276,7 +336,8 @@ void poke_publish_begin(struct poke *p, const char *uid, struct poke_publication
 	*w = (struct poke_publication){ 0 };
 	if (!poke_running(p, NULL))
 		return;
-	poke_queue_set_publishing(&p->queue, true);
+	poke_queue_publish_begin(&p->queue);
+	w->open = true;
 	if (!uid)
 		return;
 	snprintf(w->uid, sizeof(w->uid), "%s", uid);
@@ -287,7 +348,7 @@ void poke_publish_end(struct poke *p, struct poke_publication *w)
 {
 	struct registry_view after;
 
-	if (!poke_running(p, NULL))
+	if (!w->open)
 		return;
 	if (w->uid[0] && registry_find_uid(p->fs->registry, w->uid, &after) == 0) {
 		compare(p, w->known ? &w->before : NULL, &after);
@@ -295,7 +356,7 @@ void poke_publish_end(struct poke *p, struct poke_publication *w)
 	}
 	if (w->known)
 		registry_view_done(&w->before);
-	poke_queue_set_publishing(&p->queue, false);
+	poke_queue_publish_end(&p->queue);
 }
 
 /* ---- from ops ---- */
@@ -359,6 +420,7 @@ int poke_new(struct weaverfs *fs, struct poke **ret, struct error *e)
 	poke_queue_init(&p->queue);
 	list_init(&p->owns);
 	list_init(&p->writes);
+	list_init(&p->growing);
 	for (unsigned i = 0; i < POKE_LANES; i++)
 		p->helpers[i] = (struct helper){ .poke = p, .lane = i };
 	lock_init(&p->lock, LOCK_LEAF);
@@ -417,6 +479,10 @@ void poke_free(struct poke *p)
 	end_helpers(p);
 	list_for_each(own, &p->owns, struct own, node)
 		free(own);
+	list_for_each(g, &p->growing, struct growing, node) {
+		loop_timer_cancel(&g->timer);
+		free(g);
+	}
 	/* Those who write end it later, without us. */
 	list_for_each(w, &p->writes, struct poke_write, node)
 		list_remove(&w->node);

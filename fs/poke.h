@@ -35,8 +35,11 @@ uint64_t poke_missed(struct poke *p);               /* events given up on; any t
 /* directory: INO_OBJECT_ROOT, INO_OBJECT_DRAFTS or INO_OBJECT_ARCHIVE. */
 void poke_added(struct poke *p, uint64_t directory, const char *name, uint64_t object);
 void poke_removed(struct poke *p, uint64_t directory, const char *name, uint64_t object);
-/* The content of a file of a weaver has changed: coalesced, and only if the kernel knows it. */
+/* The content of a file of a weaver or an archive entry has changed: coalesced, and only if the
+ * kernel knows it. */
 void poke_changed(struct poke *p, uint64_t object, unsigned row);
+/* Ditto, of a file that grows: at most ten times a second. */
+void poke_grown(struct poke *p, uint64_t object, unsigned row);
 
 /*
  * Around each change of the registry: what it made of the pod with this uid is compared, and poked.
@@ -45,7 +48,7 @@ void poke_changed(struct poke *p, uint64_t object, unsigned row);
  */
 struct poke_publication {
 	char uid[64];
-	bool known;
+	bool open, known;
 	struct registry_view before;
 };
 void poke_publish_begin(struct poke *p, const char *uid, struct poke_publication *w);

@@ -11,11 +11,24 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fs/archive.h"
 #include "fs/attr.h"
 #include "fs/ino.h"
 #include "fs/weaver.h"
 #include "fs/weaverfs.h"
 #include "k8s/request.h"
+
+static bool archived_path(const struct weaverfs *fs, uint64_t object, unsigned row, char *to,
+			  size_t size)
+{
+	const struct attr *a = table_get(row, ATTR_ARCHIVE);
+	struct archive_view entry;
+
+	if (!a || !fs->archive || archive_find(fs->archive, object, &entry) < 0)
+		return false;
+	snprintf(to, size, ".archive/%s/%s", entry.name, a->name);
+	return true;
+}
 
 bool poke_change_path(const struct weaverfs *fs, uint64_t object, unsigned row, char *to,
 		      size_t size)
@@ -23,12 +36,13 @@ bool poke_change_path(const struct weaverfs *fs, uint64_t object, unsigned row, 
 	const struct attr *a = table_get(row, ATTR_LIVE);
 	struct registry_view w;
 
-	if (!a || registry_find(fs->registry, object, &w) < 0)
-		return false;
-	bool reachable = w.shown;
+	if (registry_find(fs->registry, object, &w) < 0)
+		return archived_path(fs, object, row, to, size);
+	bool reachable = a && w.shown;
 	/* A weaver is reached by its id too, as another object. */
 	bool by_id = object == ino_object_of(w.pod->uid, "id");
-	snprintf(to, size, "%s/%s", by_id ? weaver_id(w.pod) : w.name, a->name);
+	if (reachable)
+		snprintf(to, size, "%s/%s", by_id ? weaver_id(w.pod) : w.name, a->name);
 	registry_view_done(&w);
 	return reachable;
 }

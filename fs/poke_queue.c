@@ -245,10 +245,16 @@ void poke_queue_release_held(struct poke_queue *q, uint64_t directory, const cha
 	}
 }
 
-void poke_queue_set_publishing(struct poke_queue *q, bool publishing)
+void poke_queue_publish_begin(struct poke_queue *q)
 {
 	lock_guard(&q->lock);
-	q->publishing = publishing;
+	q->publishing++;
+}
+
+void poke_queue_publish_end(struct poke_queue *q)
+{
+	lock_guard(&q->lock);
+	q->publishing--;
 }
 
 /* ---- what the helpers are answered ---- */

@@ -45,7 +45,7 @@ struct poke_queue {
 	} lanes[POKE_LANES];
 	struct list held;    /* commands that wait for the end of a user's own call */
 	struct hash pending; /* all commands, by the hash of what they are about */
-	bool publishing;
+	unsigned publishing; /* depth */
 	uint64_t missed;
 };
 
@@ -68,7 +68,9 @@ void poke_queue_set_helper(struct poke_queue *q, enum poke_lane lane, pid_t pid,
 void poke_queue_withdraw(struct poke_queue *q, uint64_t directory, const char *name);
 void poke_queue_drop_first_held(struct poke_queue *q, uint64_t directory, const char *name);
 void poke_queue_release_held(struct poke_queue *q, uint64_t directory, const char *name);
-void poke_queue_set_publishing(struct poke_queue *q, bool publishing); /* all names pend */
+/* Between the two all names pend. They nest. */
+void poke_queue_publish_begin(struct poke_queue *q);
+void poke_queue_publish_end(struct poke_queue *q);
 
 /* ---- any thread; poke.h says what they answer ---- */
 enum poke_view poke_queue_lookup(struct poke_queue *q, pid_t caller, uint64_t directory,

@@ -12,6 +12,7 @@
 #include "fs/ino.h"
 #include "fs/node.h"
 #include "fs/podspec.h"
+#include "fs/poke.h"
 #include "fs/sync.h"
 #include "fs/task.h"
 #include "fs/weaver.h"
@@ -39,7 +40,8 @@ struct operation {
 	int64_t deadline_ns;
 	struct request *request; /* NULL: none out */
 	struct sync_write write;
-	bool writing; /* between sync_write_begin() and its end */
+	bool writing;            /* between sync_write_begin() and its end */
+	struct poke_write event; /* that of the write itself, which the kernel raises */
 };
 
 /* ---- what handlers call ---- */
@@ -124,6 +126,7 @@ static void reply_attr(struct operation *op)
 
 static void succeed(struct operation *op)
 {
+	poke_write_end(op->fs->poke, &op->event, true);
 	if (op->req && op->what.attr)
 		fuse_reply_write(op->req, op->what.len);
 	else if (op->req)
@@ -142,6 +145,7 @@ static void fail(struct operation *op, int r, const struct error *e)
 	}
 	errors_add(op->fs->errors, op->what.caller.uid, op->what.attr ? "write" : "setattr", path,
 		   e);
+	poke_write_end(op->fs->poke, &op->event, false);
 	reply_error(op, -r);
 	operation_free(op);
 }
@@ -151,6 +155,7 @@ static void on_cancel(struct task *t)
 	struct operation *op = container_of(t, struct operation, task);
 	if (op->request)
 		request_cancel(op->request);
+	poke_write_end(op->fs->poke, &op->event, false);
 	reply_error(op, EIO);
 	operation_free(op);
 }
@@ -295,7 +300,10 @@ static void run(struct operation *op)
 static void on_job(struct loop_job *job)
 {
 	struct operation *op = container_of(job, struct operation, job);
+	const struct attr *a = op->req ? op->what.attr : NULL;
 	task_begin(&op->fs->tasks, &op->task, on_cancel);
+	poke_write_begin(op->fs->poke, &op->event, op->what.object,
+			 a ? (unsigned)(a - table_rows) : INO_ROW_DIR);
 	run(op);
 }
 
