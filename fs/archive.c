@@ -243,8 +243,13 @@ static void begin(struct archive *a, const struct registry_view *w)
 	int r = archive_log_new(entry, &e);
 	if (r == 0)
 		r = archive_entry_create(entry, w, &e);
+	struct poke_publication poking;
+	poke_publish_begin(a->fs->poke, NULL, &poking);
 	if (r == 0 && archive_insert(entry) < 0)
 		r = error_oom(&e);
+	if (r == 0)
+		poke_added(a->fs->poke, INO_OBJECT_ARCHIVE, entry->view.name, entry->view.object);
+	poke_publish_end(a->fs->poke, &poking);
 	if (r < 0) {
 		archive_note(entry, &e);
 		archive_log_end(entry, true);
@@ -253,7 +258,6 @@ static void begin(struct archive *a, const struct registry_view *w)
 	}
 	if (archive_log_begin(entry, w, &e) < 0)
 		archive_note(entry, &e);
-	poke_added(a->fs->poke, INO_OBJECT_ARCHIVE, entry->view.name, entry->view.object);
 }
 
 /* ---- what sync says ---- */
@@ -280,7 +284,7 @@ void archive_pod_gone(struct archive *a, const struct registry_view *last)
 
 	if (!a->dir)
 		return;
-	if (!archive_by_uid(a, uid) && !last->gone)
+	if (!archive_by_uid(a, uid) && last->shown)
 		begin(a, last);
 	archive_fetch_forget(a, uid);
 	struct archive_entry *entry = archive_by_uid(a, uid);

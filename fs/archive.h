@@ -80,6 +80,6 @@ struct archive_fetch_wait {
 	void (*done)(struct archive_fetch_wait *w); /* it is here, or cannot be had in time */
 };
 /* False: there is nothing to wait for; done() is not called. */
-bool archive_fetch_wait(struct archive *a, const struct registry_view *v,
-			struct archive_fetch_wait *w, int64_t deadline_ns);
+bool archive_fetch_wait(struct archive *a, const struct pod *pod, struct archive_fetch_wait *w,
+			int64_t deadline_ns);
 void archive_fetch_cancel(struct archive_fetch_wait *w); /* also after done(), or of a zeroed one */

@@ -179,10 +179,10 @@ static void wait_late(struct loop_timer *t)
 	w->done(w);
 }
 
-bool archive_fetch_wait(struct archive *a, const struct registry_view *v,
-			struct archive_fetch_wait *w, int64_t deadline_ns)
+bool archive_fetch_wait(struct archive *a, const struct pod *pod, struct archive_fetch_wait *w,
+			int64_t deadline_ns)
 {
-	struct archive_fetch *f = a->dir && has_ended(v->pod) ? find(a, v->pod->uid) : NULL;
+	struct archive_fetch *f = a->dir && has_ended(pod) ? find(a, pod->uid) : NULL;
 
 	if (f && !f->done && !f->keeper.file)
 		start(f);

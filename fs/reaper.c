@@ -23,10 +23,9 @@
 #include "fs/pod_delete.h"
 #include "fs/podspec.h"
 #include "fs/registry.h"
-#include "fs/sync.h"
 #include "fs/weaver.h"
-#include "fs/webhook.h"
 #include "fs/weaverfs.h"
+#include "fs/webhook.h"
 #include "k8s/base/clock.h"
 #include "k8s/base/hash.h"
 #include "k8s/base/list.h"
@@ -36,7 +35,6 @@
 #include "k8s/request.h"
 
 #define REAPER_PARALLEL 16
-#define REAPER_GRACE_S 5
 #define REAPER_DEADLINE_NS (10 * CLOCK_NS_PER_S)
 #define REAPER_ARM_MAX_S 60
 #define REAPER_RETRY_S 10 /* more with each failure */
@@ -71,8 +69,7 @@ struct reaping {
 	char uid[64], pod[128], name[REGISTRY_NAME_MAX], resource_version[64];
 	uid_t user;
 	int64_t expires_s;
-	struct request *request;
-	struct sync_write write;
+	struct pod_delete_op *deletion; /* NULL: none under way */
 	int64_t retry_ns;
 	unsigned failures;
 	bool conflict; /* somebody had changed the pod that resource_version is of */
@@ -89,10 +86,8 @@ static struct reaping *find(struct reaper *r, const char *uid)
 
 static void reaping_free(struct reaping *g)
 {
-	if (g->request) {
-		request_cancel(g->request);
-		sync_write_end(g->reaper->fs->sync, &g->write);
-	}
+	if (g->deletion)
+		pod_delete_cancel(g->deletion);
 	hash_remove(&g->reaper->by_uid, &g->by_uid);
 	list_remove(&g->node);
 	free(g);
@@ -247,33 +242,15 @@ static void reaping_failed(struct reaping *g, const struct error *e)
 		errors_add(fs->errors, g->user, "reap", g->name, e);
 }
 
-/* As delete.c does: a pod that had ended, or had no node, is gone with the reply. */
-static void take_in(struct reaping *g, const struct reply *reply)
-{
-	struct weaverfs *fs = g->reaper->fs;
-	struct pod *pod = NULL;
-	bool parsed = reply->r == 0 && pod_parse(reply->body, LOOM_CONTAINER, &pod, NULL) == 0;
-
-	if (parsed)
-		webhook_cleaned(fs->webhook, pod);
-	if (parsed && pod->deleted_s) {
-		sync_write_reply(fs->sync, &g->write, pod);
-	} else {
-		sync_write_end(fs->sync, &g->write);
-		if (reply->r == 0 || reply->r == -ENOENT)
-			sync_pod_gone(fs->sync, g->uid);
-	}
-	pod_unref(pod);
-}
-
-static void on_done(void *data, const struct reply *reply)
+static void on_done(void *data, const struct reply *reply, const struct pod *pod)
 {
 	struct reaping *g = data;
 	struct reaper *r = g->reaper;
 
-	g->request = NULL;
+	g->deletion = NULL;
 	r->in_flight--;
-	take_in(g, reply);
+	if (pod)
+		webhook_cleaned(r->fs->webhook, pod);
 	if (reply->r == 0) {
 		metrics_add(r->fs->metrics, METRIC_CLEANUP_DELETED, 1);
 		report_add(r, g, NULL);
@@ -304,29 +281,27 @@ static void reap(struct reaper *r, struct reaping *g, const struct registry_entr
 	g->user = weaver_owner(pod, r->fs->uid, r->fs->gid).uid;
 	g->expires_s = weaver_expires(pod, r->fs->config);
 	g->conflict = false;
-	struct pod_delete d = {
-		.name = g->pod,
-		.uid = g->uid,
+	struct pod_delete_spec d = {
+		.pod = pod,
 		.resource_version = g->resource_version,
-		.grace_s = REAPER_GRACE_S,
+		.by = "ttl",
 		.deadline_ns = clock_monotonic_ns() + REAPER_DEADLINE_NS,
 		.on_done = on_done,
 		.data = g,
 	};
-	g->request = pod_delete_start(r->fs, &d);
-	if (!g->request) {
+	g->deletion = pod_delete_weaver(r->fs, &d);
+	if (!g->deletion) {
 		error_oom(&e);
 		reaping_failed(g, &e);
 		return;
 	}
-	sync_write_begin(r->fs->sync, &g->write, g->uid);
 	r->in_flight++;
 }
 
 /* Whether an earlier try forbids one now. */
 static bool must_wait(const struct reaping *g, const struct pod *pod)
 {
-	if (g->request)
+	if (g->deletion)
 		return true;
 	if (g->conflict && strcmp(g->resource_version, pod->resource_version) != 0)
 		return false;
@@ -346,7 +321,7 @@ static void consider(struct reaper *r, const struct registry_entry *w, int64_t n
 	if (g)
 		g->scan = r->scans;
 	if (g && must_wait(g, w->pod)) {
-		if (!g->request)
+		if (!g->deletion)
 			retry_at(r, g->retry_ns);
 		return;
 	}
@@ -386,7 +361,7 @@ static void scan(struct reaper *r)
 	registry_list_free(entries, n);
 	/* Gone some other way, or extended. */
 	list_for_each(g, &r->all, struct reaping, node)
-		if (g->scan != r->scans && !g->request)
+		if (g->scan != r->scans && !g->deletion)
 			reaping_free(g);
 	arm(r);
 }

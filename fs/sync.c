@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/archive.h"
 #include "fs/change.h"
 #include "fs/config.h"
 #include "fs/create.h"
@@ -196,6 +197,7 @@ static void take_in(struct sync *s, const struct pod *pod)
 	if (!known)
 		adopt_orphans(s, pod->uid);
 	poke_publish_end(fs->poke, &poking);
+	archive_pod_changed(fs->archive, pod->uid, known && before.shown && pod->deleted_s);
 	if (known || sync_ready(s))
 		change_seen(fs, known ? &before : NULL, pod);
 	if (known)
@@ -220,6 +222,7 @@ static void removed(void *data, const struct registry_view *last)
 	struct await *a = find_await(s, last->pod->uid);
 	if (a)
 		await_free(a);
+	archive_pod_gone(s->fs->archive, last); /* first: it keeps the log */
 	logs_pod_changed(s->fs->logs, last->pod->uid, true);
 	if (last->shown)
 		poke_removed(s->fs->poke, INO_OBJECT_ROOT, last->name, last->object);
@@ -256,7 +259,6 @@ static void pod_deleted(struct sync *s, const struct pod *pod)
 static void on_pod(void *data, enum watch_event type, const char *json, size_t len)
 {
 	struct sync *s = data;
-	(void)len;
 	struct pod *parsed = NULL;
 	if (pod_parse(json, LOOM_CONTAINER, &parsed, NULL) < 0)
 		return; /* no pod: nothing that could be shown or reaped */
@@ -266,6 +268,10 @@ static void on_pod(void *data, enum watch_event type, const char *json, size_t l
 		pod_deleted(s, pod);
 	else if (!tombstones_claims(s->fs->tombstones, pod) && !is_stale(s, pod))
 		apply(s, pod);
+	else
+		return;
+	if (type == WATCH_DELETED || pod->deleted_s)
+		archive_pod_json(s->fs->archive, pod->uid, json, len);
 }
 
 void sync_write_reply(struct sync *s, struct sync_write *w, const struct pod *pod)
@@ -371,8 +377,10 @@ static void on_replace_end(void *data)
 	registry_replace_end(s->fs->registry, removed, s);
 	if (!s->events)
 		events_start(s); /* after the pods, so that few events find none */
-	if (!__atomic_exchange_n(&s->ready, true, __ATOMIC_ACQ_REL))
-		logs_ready(s->fs->logs);
+	if (__atomic_exchange_n(&s->ready, true, __ATOMIC_ACQ_REL))
+		return;
+	archive_ready(s->fs->archive);
+	logs_ready(s->fs->logs);
 }
 
 static void on_replace_abort(void *data)

@@ -18,6 +18,7 @@
 #include "fs/metrics.h"
 #include "fs/notify.h"
 #include "fs/poke.h"
+#include "fs/quota.h"
 #include "fs/reaper.h"
 #include "fs/registry.h"
 #include "fs/start.h"
@@ -99,6 +100,8 @@ static int make_parts(void *data, struct error *e)
 	if (r == 0)
 		r = archive_new(fs, &fs->archive, e);
 	if (r == 0)
+		r = quota_new(fs, &fs->quota, e);
+	if (r == 0)
 		r = poke_new(fs, &fs->poke, e);
 	if (r == 0)
 		r = reaper_new(fs, &fs->reaper, e);
@@ -156,6 +159,7 @@ static int stop(void *data, struct error *e)
 	FREE(fetch_free, fs->fetch);
 	FREE(stream_free, fs->streams);
 	FREE(archive_free, fs->archive);
+	FREE(quota_free, fs->quota);
 	FREE(logs_free, fs->logs);
 	FREE(reaper_free, fs->reaper);
 	FREE(create_free, fs->create);

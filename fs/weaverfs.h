@@ -30,6 +30,7 @@ struct weaverfs {
 	struct webhook *webhook;
 	struct drafts *drafts;   /* .drafts, and what a bare mkdir uses */
 	struct archive *archive; /* what is left of weavers that are gone */
+	struct quota *quota;     /* what df shows */
 	struct poke *poke;       /* inotify events of others' changes */
 	struct fetch *fetch;     /* files whose content is asked for when opened */
 	struct handles *handles; /* what is open */
