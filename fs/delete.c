@@ -41,6 +41,7 @@ static void finish(struct deletion *d, int r, const struct error *e)
 	else
 		metrics_add(d->fs->metrics, METRIC_DELETED, 1);
 	record_done(&d->caller, "rmdir", d->name, r < 0 ? e : NULL);
+	poke_own_end(d->fs->poke, INO_OBJECT_ROOT, d->name, r == 0);
 	fuse_reply_err(d->req, -r);
 	task_end(&d->task);
 	free(d);
@@ -50,6 +51,7 @@ static void on_cancel(struct task *t)
 {
 	struct deletion *d = container_of(t, struct deletion, task);
 	pod_delete_cancel(d->op);
+	poke_own_end(d->fs->poke, INO_OBJECT_ROOT, d->name, false);
 	fuse_reply_err(d->req, EIO);
 	free(d);
 }
