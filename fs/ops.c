@@ -19,6 +19,7 @@
 #include "fs/ino.h"
 #include "fs/metrics.h"
 #include "fs/node.h"
+#include "fs/quota.h"
 #include "fs/poke.h"
 #include "fs/store.h"
 #include "fs/stream.h"
@@ -232,6 +233,7 @@ static void ops_statfs(fuse_req_t req, fuse_ino_t ino)
 		.f_favail = free_slots,
 		.f_namemax = REGISTRY_NAME_MAX - 1,
 	};
+	quota_statfs(fs->quota, &st);
 	fuse_reply_statfs(req, &st);
 }
 
