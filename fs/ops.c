@@ -19,8 +19,8 @@
 #include "fs/ino.h"
 #include "fs/metrics.h"
 #include "fs/node.h"
-#include "fs/quota.h"
 #include "fs/poke.h"
+#include "fs/quota.h"
 #include "fs/store.h"
 #include "fs/stream.h"
 

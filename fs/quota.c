@@ -51,7 +51,10 @@ static int64_t member_bytes(const cJSON *object, const char *key)
 	return text && quantity_parse(text, &bytes, NULL) == 0 ? bytes : -1;
 }
 
-/* The resources of a ResourceQuota (core/v1) that bound memory; df shows the one with least left. */
+/*
+ * A ResourceQuota (core/v1) that bounds memory: the limits where it has them, they are what users
+ * ask for. Of several quotas df shows the one with least left.
+ */
 static void take_quota(const cJSON *quota, struct memory *m)
 {
 	static const char *const resources[] = { "limits.memory", "requests.memory", "memory" };
@@ -69,6 +72,7 @@ static void take_quota(const cJSON *quota, struct memory *m)
 			taken = 0;
 		if (m->total == 0 || total - taken < m->total - m->used)
 			*m = (struct memory){ total, taken };
+		return;
 	}
 }
 

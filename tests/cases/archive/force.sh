@@ -1,0 +1,23 @@
+#!/bin/bash
+# rmdir of an entry whose weaver does not want to end forces the end, and frees its slot at once.
+# SPDX-License-Identifier: Apache-2.0
+. "$LIB/case.sh"
+
+pod_gone()
+{
+	! k get pod "$1"
+}
+
+mount_weavers max_concurrent=1
+make_pod a 'trap "" TERM; while :; do sleep 1; done'
+wait_for 30 status_is a running
+pod=$(cat "$MNT/a/pod")
+rmdir "$MNT/a"
+assert_errno 'Disk quota exceeded' mkdir "$MNT/b"
+rmdir "$MNT"/.archive/a~*
+assert_eq "" "$(ls "$MNT/.archive")"
+wait_for 3 pod_gone "$pod"
+wait_for 3 mkdir "$MNT/b"
+sleep 1
+assert_eq "" "$(ls "$MNT/.archive")"
+assert_errno 'No such file' rmdir "$MNT/.archive/nothing"
