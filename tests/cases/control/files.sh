@@ -5,7 +5,7 @@
 
 mount_weavers default_ttl_hours=2
 cd "$MNT/.weaverfs"
-assert_eq "config defaults errors health help metrics reap version weavers" "$(ls | xargs)"
+assert_eq "config defaults errors health help metrics new reap version weavers" "$(ls | xargs)"
 assert_eq "$("$WEAVERFS" --version | awk '{print $NF}')" "$(awk '{print $NF}' version)"
 assert_match 'default_ttl_hours=2  # option' "$(cat config)"
 assert_match 'max_ttl_hours=48  # default' "$(cat config)"

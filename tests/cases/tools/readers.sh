@@ -18,8 +18,8 @@ assert_eq run "$(head -c 3 status)" "head -c"
 assert_eq running "$(head -n 1 status)" "head -n"
 assert_eq ing "$(tail -c 4 status)" "tail -c"
 assert_eq "line 30" "$(tail -n 1 logs)" "tail -n"
-assert_eq 30 "$(timeout 2 tail -n +1 -f logs | wc -l)" "tail -f"
-assert_eq 30 "$(timeout 2 tail -n +1 -F logs | wc -l)" "tail -F"
+assert_eq 30 "$({ timeout 2 tail -n +1 -f logs || true; } | wc -l)" "tail -f"
+assert_eq 30 "$({ timeout 2 tail -n +1 -F logs || true; } | wc -l)" "tail -F"
 assert_eq running "$(less status </dev/null)" less
 assert_eq "$image" "$(grep . image)" grep
 assert_eq "status:running" "$(grep -r running . | sed 's,^\./,,' | grep ^status)" "grep -r"
@@ -45,7 +45,7 @@ ls -la >/dev/null
 assert_eq 0 "$(du -s --apparent-size . | cut -f 1 | awk '{print ($1 > 64)}')" du
 find . -type f -newer "$W/kubeconfig" -name status | grep -q status || fail "find -newer"
 assert_eq "./status" "$(find . -name status)" find
-assert_eq running "$(timeout 5 watch -t -n 1 -g cat status 2>/dev/null | tr -d '\0' | grep -o running | head -n 1 || echo running)" watch
+assert_match running "$(TERM=dumb timeout 2 watch -t -n 1 cat status 2>&1 || true)" watch
 cd "$W"
 
 # The whole tree: nothing that blocks is listed.
