@@ -9,6 +9,7 @@
 #include "fs/config.h"
 #include "fs/errors.h"
 #include "fs/metrics.h"
+#include "fs/poke.h"
 #include "fs/reaper.h"
 #include "fs/registry.h"
 #include "fs/sync.h"
@@ -100,7 +101,7 @@ int control_health_show(const struct weaver_view *w, struct buf *out, struct err
 {
 	const struct weaverfs *fs = w->fs;
 	struct registry_counts counts;
-	struct error away = ERROR_INIT, watch = ERROR_INIT;
+	struct error away = ERROR_INIT, watch = ERROR_INIT, inotify = ERROR_INIT;
 	bool is_away = client_away(fs->client, &away);
 	bool watching = sync_healthy(fs->sync, &watch);
 
@@ -116,6 +117,7 @@ int control_health_show(const struct weaver_view *w, struct buf *out, struct err
 	add_line(out, "namespace", "%s", fs->config->namespace_);
 	add_line(out, "latency_ms", "%" PRId64, client_latency_ms(fs->client));
 	add_line(out, "watch", "%s", watching ? "ok" : watch.text);
+	add_line(out, "inotify", "%s", poke_running(fs->poke, &inotify) ? "ok" : inotify.text);
 	add_line(out, "last_event_age_s", "%" PRId64, last_event_age_s(fs));
 	add_line(out, "weavers", "%zu", counts.present);
 	add_line(out, "terminating", "%zu", counts.terminating);

@@ -259,9 +259,10 @@ void dir_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 	int64_t directory = entries_of(parent);
 	uint64_t object = 0;
 
-	if (directory >= 0 &&
-	    answer_helper(req, poke_mkdir(fs->poke, caller.pid, (uint64_t)directory, name, &object),
-			  object, false))
+	enum poke_view view = POKE_NOT_OURS;
+	if (directory >= 0)
+		view = poke_mkdir(fs->poke, caller.pid, (uint64_t)directory, name, &object);
+	if (answer_helper(req, view, object, false))
 		return;
 	if (directory == INO_OBJECT_ROOT)
 		create_mkdir(fs->create, req, name, mode);

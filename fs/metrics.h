@@ -17,8 +17,10 @@
 	X(TOMBSTONES, "weaverfs_tombstones_deleted_total",                                         \
 	  "Pods deleted because the mkdir that sent them had failed.")                             \
 	X(RELISTS, "weaverfs_relists_total", "Complete lists read from the API server.")           \
-	X(LOG_GAPS, "weaverfs_log_gaps_total", "Gap lines written into logs files.")                    \
-	X(WEBHOOKS_SENT, "weaverfs_webhooks_sent_total", "Webhooks that were received.")            \
+	X(LOG_GAPS, "weaverfs_log_gaps_total", "Gap lines written into logs files.")               \
+	X(EVENTS_MISSED, "weaverfs_events_missed_total",                                           \
+	  "Inotify events of others' changes that could not be raised.")                           \
+	X(WEBHOOKS_SENT, "weaverfs_webhooks_sent_total", "Webhooks that were received.")           \
 	X(WEBHOOKS_FAILED, "weaverfs_webhooks_failed_total", "Webhooks given up on or dropped.")
 
 enum metric {

@@ -393,11 +393,6 @@ bool poke_pending(struct poke *p, uint64_t directory, const char *name)
 	return p && poke_queue_pending(&p->queue, directory, name);
 }
 
-uint64_t poke_missed(struct poke *p)
-{
-	return p ? poke_queue_missed(&p->queue) : 0;
-}
-
 bool poke_running(struct poke *p, struct error *e)
 {
 	if (!p)
@@ -417,7 +412,7 @@ int poke_new(struct weaverfs *fs, struct poke **ret, struct error *e)
 	if (!p)
 		return error_oom(e);
 	p->fs = fs;
-	poke_queue_init(&p->queue);
+	poke_queue_init(&p->queue, fs->metrics);
 	list_init(&p->owns);
 	list_init(&p->writes);
 	list_init(&p->growing);

@@ -29,7 +29,6 @@ void poke_start(
 	struct poke *p); /* after the mount; without privileges it does nothing and says so */
 void poke_free(struct poke *p);                     /* cluster thread; ends the helpers */
 bool poke_running(struct poke *p, struct error *e); /* any thread; e says what is lacking */
-uint64_t poke_missed(struct poke *p);               /* events given up on; any thread */
 
 /* ---- from sync, drafts, archive; cluster thread ---- */
 /* directory: INO_OBJECT_ROOT, INO_OBJECT_DRAFTS or INO_OBJECT_ARCHIVE. */

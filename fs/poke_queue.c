@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "fs/ino.h"
+#include "fs/metrics.h"
 
 /* With a helper that cannot be started memory must not grow for ever. */
 #define COMMANDS_MAX 65536
@@ -31,9 +32,9 @@ struct poke_command {
 	bool withdrawn; /* while it was out */
 };
 
-void poke_queue_init(struct poke_queue *q)
+void poke_queue_init(struct poke_queue *q, struct metrics *metrics)
 {
-	*q = (struct poke_queue){ 0 };
+	*q = (struct poke_queue){ .metrics = metrics };
 	lock_init(&q->lock, LOCK_LEAF);
 	for (unsigned i = 0; i < POKE_LANES; i++)
 		list_init(&q->lanes[i].commands);
@@ -161,7 +162,7 @@ void poke_queue_add(struct poke_queue *q, const struct poke_what *what, bool hel
 		return;
 	struct poke_command *c = command_new_locked(q, what);
 	if (!c) {
-		q->missed++;
+		metrics_add(q->metrics, METRIC_EVENTS_MISSED, 1);
 	} else if (held) {
 		c->held = true;
 		list_push_back(&q->held, &c->node);
@@ -188,7 +189,7 @@ static void finish_locked(struct poke_queue *q, enum poke_lane lane, int error)
 	bool gone = c->what.op == POKE_MODIFY && error == ENOENT;
 
 	if (error && !c->done && !c->withdrawn && !gone)
-		q->missed++;
+		metrics_add(q->metrics, METRIC_EVENTS_MISSED, 1);
 	forget_locked(q, c);
 }
 
@@ -219,7 +220,7 @@ void poke_queue_withdraw(struct poke_queue *q, uint64_t directory, const char *n
 	lock_guard(&q->lock);
 	for (struct poke_command *c = waiting_locked(q, directory, name); c;
 	     c = waiting_locked(q, directory, name)) {
-		q->missed++;
+		metrics_add(q->metrics, METRIC_EVENTS_MISSED, 1);
 		if (c == q->lanes[POKE_LANE_ENTRIES].out)
 			c->withdrawn = true;
 		else
@@ -326,10 +327,4 @@ bool poke_queue_pending(struct poke_queue *q, uint64_t directory, const char *na
 		if (is_entry(c, directory, name))
 			return true;
 	return false;
-}
-
-uint64_t poke_queue_missed(struct poke_queue *q)
-{
-	lock_guard(&q->lock);
-	return q->missed;
 }

@@ -32,6 +32,7 @@ struct poke_what {
 	unsigned row;                 /* of POKE_MODIFY */
 };
 
+struct metrics;
 struct poke_command;
 
 struct poke_queue {
@@ -43,13 +44,13 @@ struct poke_queue {
 		pid_t pid;                /* of the helper; 0: none */
 		bool heeded;
 	} lanes[POKE_LANES];
-	struct list held;    /* commands that wait for the end of a user's own call */
-	struct hash pending; /* all commands, by the hash of what they are about */
-	unsigned publishing; /* depth */
-	uint64_t missed;
+	struct list held;        /* commands that wait for the end of a user's own call */
+	struct hash pending;     /* all commands, by the hash of what they are about */
+	unsigned publishing;     /* depth */
+	struct metrics *metrics; /* METRIC_EVENTS_MISSED */
 };
 
-void poke_queue_init(struct poke_queue *q);
+void poke_queue_init(struct poke_queue *q, struct metrics *metrics);
 void poke_queue_done(struct poke_queue *q);
 
 /* ---- cluster thread ---- */
@@ -80,4 +81,3 @@ enum poke_view poke_queue_entry(struct poke_queue *q, pid_t caller, enum poke_op
 enum poke_view poke_queue_setattr(struct poke_queue *q, pid_t caller, uint64_t object,
 				  unsigned row);
 bool poke_queue_pending(struct poke_queue *q, uint64_t directory, const char *name);
-uint64_t poke_queue_missed(struct poke_queue *q);
