@@ -45,7 +45,7 @@ struct stream {
 	uint64_t object; /* as opened, counted in the registry; 0: .weaverfs */
 	uint64_t key;    /* the weaver's own number */
 	int64_t opened_ns;
-	alignas(max_align_t) char state[STREAM_STATE_SIZE];
+	alignas(int64_t) char state[STREAM_STATE_SIZE];
 	bool opened; /* ops->open() has succeeded */
 	bool ended;  /* fill() has said so */
 	struct buf unread;
