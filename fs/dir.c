@@ -234,7 +234,8 @@ static void mkdir_draft(struct weaverfs *fs, fuse_req_t req, const char *name, m
 	struct drafts_view draft;
 	struct error e = ERROR_INIT;
 	struct node n;
-	int r = drafts_make(fs->drafts, name, caller->uid, caller->gid, mode & 0700, &draft, &e);
+	int r = drafts_make(fs->drafts, name, caller->uid, caller->gid, mode & ~caller->umask,
+			    &draft, &e);
 
 	if (r == 0) {
 		r = node_find(fs, ino_make(draft.object, INO_ROW_DIR), caller, &n);

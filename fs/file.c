@@ -32,7 +32,7 @@ static void handle_free_unreleased(struct handles_node *node)
 	cleanup_close(&h->fd);
 	if (h->bulk)
 		bulk_free(h->bulk);
-	buf_done(&h->content);
+	buf_wipe(&h->content); /* maybe secrets */
 	free(h);
 }
 
@@ -168,9 +168,8 @@ static int handle_new(struct weaverfs *fs, const struct node *n, const struct fu
 /* What the handle has from the start. A draft's list that is not truncated is changed in place. */
 static int fill(struct open_file *h, const struct node *n, struct error *e)
 {
+	bool list = n->scope == ATTR_DRAFT && n->attr->flags & ATTR_LINES;
 	bool reads = (h->fi.flags & O_ACCMODE) != O_WRONLY;
-	bool edits =
-		n->scope == ATTR_DRAFT && n->attr->flags & ATTR_LINES && !(h->fi.flags & O_TRUNC);
 	int r = 0;
 
 	if (n->attr->flags & ATTR_BULK) {
@@ -181,7 +180,7 @@ static int fill(struct open_file *h, const struct node *n, struct error *e)
 		h->fd = archive_open_file(h->fs->archive, n->object, n->attr->name);
 		return h->fd < 0 ? error_set(e, -h->fd, "cannot be read from the archive") : 0;
 	}
-	if ((reads || edits) && n->attr->show)
+	if (list ? !(h->fi.flags & O_TRUNC) : reads && n->attr->show)
 		r = n->attr->show(&n->view, &h->content, e);
 	return r == 0 && buf_error(&h->content) < 0 ? error_oom(e) : r;
 }
@@ -276,6 +275,7 @@ void file_release(fuse_req_t req, const struct fuse_file_info *fi)
 	struct open_file *h = file_of(fi);
 
 	release_truncated(h);
+	file_write_truncated(h);
 	if (h->logs)
 		logs_release(h->fs->logs, ino_object(h->ino));
 	handle_free(h);

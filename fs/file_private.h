@@ -23,7 +23,8 @@ struct open_file {
 	int fd;                     /* a file of the archive; -1: none */
 	bool logs;                  /* logs_release() is owed */
 	bool counted;               /* registry_release() is owed */
-	bool written;               /* a WRITE has come */
+	bool written;               /* a WRITE has come, whatever became of it */
+	unsigned flushes;
 	bool unfinished;            /* a list's last line has no newline yet */
 };
 
@@ -34,3 +35,6 @@ static inline struct open_file *file_of(const struct fuse_file_info *fi)
 
 /* One line of .weaverfs/errors about an open file. */
 void file_error(const struct open_file *h, uid_t uid, const char *op, const struct error *e);
+
+/* file_write.c: a draft's file was opened with O_TRUNC and not written to: it is empty. */
+void file_write_truncated(struct open_file *h);

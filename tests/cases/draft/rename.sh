@@ -45,6 +45,6 @@ for i in 1 2 3 4 5 6 7 8; do # while its status changes all the time
 	mv "$MNT/a" "$MNT/a$i"
 	mv "$MNT/a$i" "$MNT/a"
 done
+exec 3<&-
 remount
 assert_eq "a c taken" "$(ls "$MNT" | xargs)"
-exec 3<&-

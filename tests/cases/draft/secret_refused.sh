@@ -15,7 +15,7 @@ mkdir "$D"
 echo TOKEN=x >"$D/secrets"
 kubesim_faults '{"rules": [{"verb": "create", "path": "*/secrets*", "status": 403, "reason": "Forbidden", "message": "User \"x\" cannot create secrets"}]}'
 assert_errno 'Permission denied' mv "$D" "$MNT/a"
-assert_match 'EACCES.*secrets: ' "$(tail -n 1 "$MNT/.weaverfs/errors")"
+assert_match $'\tmv\ta\tEACCES\tsecrets: ' "$(cat "$MNT/.weaverfs/errors")"
 assert_eq "" "$(ls "$MNT")"
 wait_for 10 none
 assert_eq TOKEN "$(cat "$D/secrets")"
