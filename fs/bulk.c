@@ -197,6 +197,7 @@ static int start(struct line *l, struct error *e)
 		.name = l->name,
 		.spec = draft,
 		.caller = b->caller.uid,
+		.pid = b->caller.pid,
 		.uid = b->caller.uid,
 		.gid = b->caller.gid,
 		.mode = 0750, /* FUSE tells the umask of no open(2) */

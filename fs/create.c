@@ -118,6 +118,7 @@ static void start(struct create *c, const struct asker *a, struct creation_spec 
 	if (r == 0) {
 		*copy = *a;
 		spec->caller = a->caller.uid;
+		spec->pid = a->caller.pid;
 		spec->own_event = true;
 		spec->data = copy;
 		r = creation_start(c, spec, &e);

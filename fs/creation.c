@@ -25,10 +25,11 @@
 #include "fs/ino.h"
 #include "fs/metrics.h"
 #include "fs/poke.h"
+#include "fs/quota.h"
+#include "fs/record.h"
 #include "fs/registry.h"
 #include "fs/sync.h"
 #include "fs/tombstones.h"
-#include "fs/webhook.h"
 #include "fs/webhook.h"
 #include "k8s/base/clock.h"
 #include "k8s/loop.h"
@@ -91,6 +92,9 @@ static void finish(struct creation *k, int r, const struct error *e)
 	memcpy(uid, k->claim.uid, sizeof(uid));
 	if (r < 0)
 		errors_add(fs->errors, what.caller, what.op, k->claim.name, e);
+	record_done(what.caller, what.pid, what.op, k->claim.name, e);
+	if (r == 0)
+		quota_changed(fs->quota);
 	if (k->poking)
 		poke_own_end(fs->poke, INO_OBJECT_ROOT, k->claim.name, r == 0);
 	creation_free(k);

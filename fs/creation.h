@@ -21,6 +21,7 @@ struct creation_spec {
 	const char *name;     /* a legal one; copied */
 	struct podspec *spec; /* borrowed; NULL: the defaults at the time */
 	uid_t caller;         /* who hears of errors */
+	pid_t pid;            /* its process */
 	uid_t uid;            /* who owns the weaver, and whose it counts as */
 	gid_t gid;
 	mode_t mode;

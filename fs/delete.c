@@ -40,7 +40,7 @@ static void finish(struct deletion *d, int r, const struct error *e)
 		errors_add(d->fs->errors, d->caller.uid, "rmdir", d->name, e);
 	else
 		metrics_add(d->fs->metrics, METRIC_DELETED, 1);
-	record_done(&d->caller, "rmdir", d->name, r < 0 ? e : NULL);
+	record_done(d->caller.uid, d->caller.pid, "rmdir", d->name, r < 0 ? e : NULL);
 	poke_own_end(d->fs->poke, INO_OBJECT_ROOT, d->name, r == 0);
 	fuse_reply_err(d->req, -r);
 	task_end(&d->task);

@@ -11,11 +11,7 @@
 
 #include "k8s/base/error.h"
 
-struct caller;
-
 /* what: "mkdir"; weaver: its directory's name; e NULL or without a code: it has succeeded. */
-void record_done(const struct caller *caller, const char *what, const char *weaver,
-		 const struct error *e);
+void record_done(uid_t uid, pid_t pid, const char *what, const char *weaver, const struct error *e);
 /* The same of one that gave a second name: "mv a b". */
-void record_renamed(const struct caller *caller, const char *from, const char *to,
-		    const struct error *e);
+void record_renamed(uid_t uid, pid_t pid, const char *from, const char *to, const struct error *e);

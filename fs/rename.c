@@ -20,6 +20,7 @@
 #include "fs/ino.h"
 #include "fs/podspec.h"
 #include "fs/poke.h"
+#include "fs/record.h"
 #include "fs/registry.h"
 #include "fs/sync.h"
 #include "fs/task.h"
@@ -38,6 +39,7 @@ struct renaming {
 	struct weaverfs *fs;
 	fuse_req_t req;
 	uid_t caller;
+	pid_t pid;
 	char from[REGISTRY_NAME_MAX];
 	char uid[64];
 	char *old_label; /* owned; NULL: it had none */
@@ -75,6 +77,7 @@ static void finish(struct renaming *n, int r, const struct error *e)
 
 	if (r < 0)
 		errors_add(fs->errors, n->caller, "mv", n->from, e);
+	record_renamed(n->caller, n->pid, n->from, n->claim.name, e);
 	poke_own_end(fs->poke, INO_OBJECT_ROOT, n->from, r == 0);
 	poke_own_end(fs->poke, INO_OBJECT_ROOT, n->claim.name, r == 0);
 	renaming_free(n);
@@ -357,6 +360,7 @@ void rename_weaver(struct weaverfs *fs, fuse_req_t req, const char *from, const 
 	n->fs = fs;
 	n->req = req;
 	n->caller = caller;
+	n->pid = fuse_req_ctx(req)->pid;
 	snprintf(n->from, sizeof(n->from), "%s", from);
 	snprintf(n->claim.name, sizeof(n->claim.name), "%s", to);
 	n->claim.changed = on_claim;

@@ -13,6 +13,7 @@
 #include "fs/node.h"
 #include "fs/podspec.h"
 #include "fs/poke.h"
+#include "fs/record.h"
 #include "fs/sync.h"
 #include "fs/task.h"
 #include "fs/weaver.h"
@@ -124,8 +125,31 @@ static void reply_attr(struct operation *op)
 	fuse_reply_attr(op->req, &entry.attr, entry.attr_timeout);
 }
 
+/* "a" of "a/ttl"; "?": it has gone. */
+static void weaver_of(const struct operation *op, char name[REGISTRY_NAME_MAX])
+{
+	struct registry_view w;
+	snprintf(name, REGISTRY_NAME_MAX, "?");
+	if (registry_find(op->fs->registry, op->what.object, &w) < 0)
+		return;
+	memcpy(name, w.name, REGISTRY_NAME_MAX);
+	registry_view_done(&w);
+}
+
+/* What decides when a weaver ends. */
+static void record(const struct operation *op, const struct error *e)
+{
+	const char *file = op->what.attr ? op->what.attr->name : "";
+	char name[REGISTRY_NAME_MAX];
+	if (strcmp(file, "ttl") != 0 && strcmp(file, "expires") != 0)
+		return;
+	weaver_of(op, name);
+	record_done(op->what.caller.uid, op->what.caller.pid, file, name, e);
+}
+
 static void succeed(struct operation *op)
 {
+	record(op, NULL);
 	poke_write_end(op->fs->poke, &op->event, true);
 	if (op->req && op->what.attr)
 		fuse_reply_write(op->req, op->what.len);
@@ -136,13 +160,10 @@ static void succeed(struct operation *op)
 
 static void fail(struct operation *op, int r, const struct error *e)
 {
-	struct registry_view w;
-	char path[160] = "?";
-	if (registry_find(op->fs->registry, op->what.object, &w) == 0) {
-		snprintf(path, sizeof(path), "%s/%s", w.name,
-			 op->what.attr ? op->what.attr->name : "");
-		registry_view_done(&w);
-	}
+	char name[REGISTRY_NAME_MAX], path[160];
+	weaver_of(op, name);
+	snprintf(path, sizeof(path), "%s/%s", name, op->what.attr ? op->what.attr->name : "");
+	record(op, e);
 	errors_add(op->fs->errors, op->what.caller.uid, op->what.attr ? "write" : "setattr", path,
 		   e);
 	poke_write_end(op->fs->poke, &op->event, false);
