@@ -9,6 +9,7 @@
 
 #include "fs/errors.h"
 #include "fs/metrics.h"
+#include "fs/poke.h"
 #include "fs/reaper.h"
 #include "fs/sync.h"
 #include "k8s/base/clock.h"
@@ -66,6 +67,13 @@ int64_t sync_last_event_ns(struct sync *s)
 {
 	(void)s;
 	return clock_monotonic_ns() - 3 * CLOCK_NS_PER_S;
+}
+
+bool poke_running(struct poke *p, struct error *e)
+{
+	(void)p;
+	error_set(e, EPERM, "only a mount by root");
+	return false;
 }
 
 void reaper_show(struct reaper *r, struct buf *out)
@@ -216,11 +224,12 @@ static void health_show_first_line_says_it(void **state)
 	mount_init(&m);
 	add_weaver(&m, 1, "i", 1, 1, "0750");
 	show(&m, control_health_show, &out);
-	assert_string_equal(buf_str(&out),
-			    "ok\nserver=https://127.0.0.1:6443\nnamespace=loom-weavers\n"
-			    "latency_ms=12\nwatch=ok\nlast_event_age_s=3\nweavers=1\n"
-			    "terminating=0\nunnamed=0\nclock_skew_ms=-250\nsimulated=0\n"
-			    "state_dir=/var/lib/weaverfs/x\n");
+	assert_string_equal(
+		buf_str(&out),
+		"ok\nserver=https://127.0.0.1:6443\nnamespace=loom-weavers\n"
+		"latency_ms=12\nwatch=ok\ninotify=only a mount by root\nlast_event_age_s=3\nweavers=1\n"
+		"terminating=0\nunnamed=0\nclock_skew_ms=-250\nsimulated=0\n"
+		"state_dir=/var/lib/weaverfs/x\n");
 	cluster.sick = true;
 	show(&m, control_health_show, &out);
 	assert_memory_equal(out.data, "degraded: no watch\n", 19);
