@@ -212,7 +212,9 @@ static void advance(struct renaming *n)
 
 	if (n->undoing || n->request)
 		return;
-	if (n->claim.rival) {
+	if (n->claim.rival && !n->patched) {
+		say_lost(n); /* between two tries: nothing was changed yet */
+	} else if (n->claim.rival) {
 		undo(n);
 	} else if (n->patched && n->claim.seen && n->claim.order_lost) {
 		n->request = claim_list(n->fs, &n->claim, n->deadline_ns, on_listed, n);
@@ -252,6 +254,8 @@ static void on_patched(void *data, const struct reply *reply)
 	n->patched = reply->r == 0;
 	if (n->patched) {
 		advance(n);
+	} else if (n->claim.rival && !reply->ambiguous) {
+		say_lost(n);
 	} else if (reply->http == 409 && clock_monotonic_ns() + RETRY_NS < n->deadline_ns) {
 		/* Somebody was faster; the watch brings what he made of it. */
 		loop_timer_set(n->fs->loop, &n->retry, clock_monotonic_ns() + RETRY_NS);
@@ -272,10 +276,6 @@ static void on_retry(struct loop_timer *t)
 
 	if (n->undoing) {
 		undo(n);
-		return;
-	}
-	if (n->claim.rival) { /* nothing was changed yet */
-		say_lost(n);
 		return;
 	}
 	int r = send_patch(n, n->claim.name, on_patched, &e);
