@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The log of one container instance: a file of lines, each behind its stamp of nine digits. Stamps
- * rise strictly. A line is written when its newline comes, when it passes 16 KiB, or at the end; so
+ * rise strictly. A file of 10 MiB is rotated, and what was in it is not served any more: offsets
+ * go on, but reading below logfile_start() is not possible. A line is written when its newline comes, when it passes 16 KiB, or at the end; so
  * a prompt shows up with the next newline, as with a real kubelet.
  */
 #pragma once
@@ -33,6 +34,7 @@ void logfile_append(struct logfile *l, int stream, const char *data, size_t len)
 void logfile_end(struct logfile *l);
 
 bool logfile_ended(const struct logfile *l);
+off_t logfile_start(const struct logfile *l);
 off_t logfile_size(const struct logfile *l);
 ssize_t logfile_read(const struct logfile *l, off_t offset, char *out, size_t size);
 void logfile_follow(struct logfile *l, struct logfile_reader *reader);

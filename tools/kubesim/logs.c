@@ -58,6 +58,10 @@ static bool logs_fill(struct request *r, void *data, struct buf *out)
 	struct logs *l = data;
 	static char block[LOGS_BATCH];
 	(void)r;
+	if (l->at < logfile_start(l->log)) {
+		l->at = logfile_start(l->log); /* too slow: rotated away, and nobody says so */
+		l->in_stamp = LOGFILE_STAMP;
+	}
 	ssize_t n = logfile_read(l->log, l->at, block, sizeof(block));
 	if (n > 0) {
 		l->at += n;
@@ -115,7 +119,7 @@ static off_t scan_start(struct scan *s, const struct logfile *log)
 	static char block[LOGS_BATCH];
 	char stamp[LOGFILE_STAMP];
 	size_t have = 0;
-	off_t at = 0, start = 0;
+	off_t at = logfile_start(log), start = at;
 	ssize_t n;
 	bool in_stamp = true;
 	while ((n = logfile_read(log, at, block, sizeof(block))) > 0) {

@@ -351,6 +351,7 @@ static void command_fill(struct podspec *s, struct container *c)
 	} else if (strstr(image, "audit-sidecar")) {
 		const char *binary = getenv("KUBESIM_AUDIT_SIDECAR");
 		c->stand_in = !binary;
+		c->private_network = s->sandbox.private_network = binary && geteuid() == 0;
 		if (binary)
 			word(s, binary);
 		else

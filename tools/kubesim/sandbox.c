@@ -88,6 +88,8 @@ static void options_add(const struct sandbox_spec *spec, struct buf *out)
 					     "--as-pid-1",    "--die-with-parent", "--clearenv" };
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
 		arg(out, fixed[i]);
+	if (spec->private_network)
+		arg(out, "--unshare-net");
 	arg(out, "--hostname");
 	arg(out, spec->hostname);
 	if (geteuid() != 0) {
@@ -175,9 +177,8 @@ static char **argv_new(const struct sandbox_spec *spec, char (*ids)[300])
 	snprintf(ids[2], 300, "--target=%d", spec->join);
 	snprintf(ids[3], 300, "--wdns=%s", spec->cwd);
 	const char *head[] = { "bwrap", "--args", "3", "--info-fd", "4", "--" };
-	const char *join[] = {
-		"nsenter", ids[2], ids[3], "--mount", "--uts", "--ipc", "--pid", "--"
-	};
+	const char *join[] = { "nsenter", ids[2],  ids[3],  "--mount", "--net",
+			       "--uts",   "--ipc", "--pid", "--" };
 	const char *drop[] = { "setpriv",
 			       ids[0],
 			       ids[1],
