@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The log of one container instance: a file of lines, each behind its stamp of nine digits. Stamps
- * rise strictly. A file of 10 MiB is rotated, and what was in it is not served any more: offsets
- * go on, but reading below logfile_start() is not possible. A line is written when its newline comes, when it passes 16 KiB, or at the end; so
- * a prompt shows up with the next newline, as with a real kubelet.
+ * rise strictly. A line is written when its newline comes, when it passes 16 KiB, or at the end; so
+ * a prompt shows up with the next newline, as with a real kubelet. A file of 10 MiB (64 while it is
+ * followed) is rotated: offsets go on, but what is below logfile_start() cannot be read any more.
  */
 #pragma once
 #include <stdbool.h>
