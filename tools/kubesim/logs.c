@@ -13,6 +13,7 @@
 #include "k8s/base/clock.h"
 #include "k8s/base/rfc3339.h"
 #include "tools/kubesim/lifecycle.h"
+#include "tools/kubesim/pod.h"
 #include "tools/kubesim/reply.h"
 
 #define LOGS_BATCH (64 * 1024)
@@ -204,6 +205,43 @@ static bool container_pick(struct request *r, const struct object *pod, char *ou
 	return false;
 }
 
+struct found {
+	struct logfile *log; /* a reference; NULL: see why */
+	char why[512];       /* text for a 400 */
+};
+
+static void log_find(const struct object *pod, const char *container, bool previous,
+		     struct found *ret)
+{
+	*ret = (struct found){ 0 };
+	const struct container *c = lifecycle_container(pod, container);
+	if (!c)
+		return;
+	if (previous) {
+		if (c->previous)
+			ret->log = logfile_ref(c->previous);
+		else
+			snprintf(ret->why, sizeof(ret->why),
+				 "previous terminated container \"%s\" in pod \"%s\" not found",
+				 container, pod->name);
+		return;
+	}
+	if (c->log) {
+		ret->log = logfile_ref(c->log);
+		return;
+	}
+	const char *what = strcmp(c->reason, "ErrImagePull") == 0
+				   ? "trying and failing to pull image"
+			   : strcmp(c->reason, "ImagePullBackOff") == 0 ||
+					   strcmp(c->reason, "InvalidImageName") == 0
+				   ? "image can't be pulled"
+				   : c->reason;
+	bool pull = what != c->reason && c->reason[0];
+	snprintf(ret->why, sizeof(ret->why),
+		 "container \"%s\" in pod \"%s\" is waiting to start: %s", container, pod->name,
+		 pull || c->reason[0] ? what : "ContainerCreating");
+}
+
 void logs_serve(struct request *r, const struct object *pod)
 {
 	char container[ROUTE_NAME_MAX];
@@ -211,8 +249,8 @@ void logs_serve(struct request *r, const struct object *pod)
 	const char *tail = http_arg(r, "tailLines"), *limit = http_arg(r, "limitBytes");
 	if (!container_pick(r, pod, container, sizeof(container)) || !since_read(r, &s.since_ns))
 		return;
-	struct lifecycle_log found;
-	lifecycle_find_log(pod, container, route_arg_true(r, "previous"), &found);
+	struct found found;
+	log_find(pod, container, route_arg_true(r, "previous"), &found);
 	if (!found.log) {
 		_cleanup_(cJSON_Deletep) cJSON *json = store_json(pod);
 		if (found.why[0] && json_str(json, "spec.nodeName"))

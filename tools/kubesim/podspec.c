@@ -398,6 +398,12 @@ int podspec_new(struct container *c, struct podspec **ret, struct error *e)
 		.env = s->env,
 	};
 	security_fill(s, c);
+	if (s->sandbox.uid == 0 && json_true(json_at(c->spec, "securityContext"), "runAsNonRoot"))
+		return error_set(
+			e, EPERM,
+			"container's runAsUser breaks non-root policy (pod: \"%s_%s(%s)\", "
+			"container: %s)",
+			p->object->name, p->object->ns, p->uid, c->name);
 	snprintf(s->workspace, sizeof(s->workspace), "%s/%s.workspace", p->dir, c->name);
 	if (mkdir(s->workspace, 0755) == 0 && geteuid() == 0 &&
 	    chown(s->workspace, s->sandbox.uid, s->sandbox.gid) < 0)
