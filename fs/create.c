@@ -271,6 +271,20 @@ static void on_deadline(struct loop_timer *t)
 
 /* ---- the beginning ---- */
 
+/* The server says what is wrong with the pod, not that it is the namespace that decides. */
+static void explain_pod_security(const struct weaverfs *fs, struct error *e)
+{
+	if (e->code != EPERM || !strstr(e->text, "violates PodSecurity"))
+		return;
+	error_wrap(
+		e, -EPERM,
+		"the Pod Security level of namespace %s refuses it%s: kubectl label namespace %s "
+		"--overwrite pod-security.kubernetes.io/enforce=%s",
+		fs->config->namespace_,
+		fs->config->audit_enabled ? " (auditing needs more than a weaver itself)" : "",
+		fs->config->namespace_, fs->config->audit_enabled ? "privileged" : "baseline");
+}
+
 static void on_posted(void *data, const struct reply *reply)
 {
 	struct creation *k = data;
@@ -281,7 +295,9 @@ static void on_posted(void *data, const struct reply *reply)
 		k->replied = true;
 		advance(k);
 	} else if (!reply->ambiguous) {
-		fail(k, &reply->error);
+		struct error e = reply->error;
+		explain_pod_security(k->create->fs, &e);
+		fail(k, &e);
 	} else if (reply->r == -ETIMEDOUT) {
 		on_deadline(&k->deadline);
 	}

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "fs/ino.h"
+#include "fs/last_line.h"
 #include "fs/podspec.h"
 #include "fs/spool.h"
 #include "fs/weaver.h"
@@ -43,6 +44,7 @@ struct weaver {
 	struct pod *pod;
 	struct event_list *events;
 	struct spool *logs;
+	struct last_line *last_line;
 	int64_t changed_ns;
 	int64_t held_until_ns;
 	unsigned opens;
@@ -112,6 +114,7 @@ static void view_fill(const struct weaver *w, uint64_t object, struct registry_v
 		.pod = pod_ref(w->pod),
 		.events = event_list_ref(w->events),
 		.logs = spool_ref(w->logs),
+		.last_line = last_line_ref(w->last_line),
 		.changed_ns = w->changed_ns,
 		.gone = w->place == PLACE_AWAY,
 	};
@@ -123,6 +126,7 @@ void registry_view_done(struct registry_view *v)
 	pod_unref(v->pod);
 	event_list_unref(v->events);
 	spool_unref(v->logs);
+	last_line_unref(v->last_line);
 	*v = (struct registry_view){ 0 };
 }
 
@@ -179,6 +183,7 @@ static void weaver_free(struct weaver *w)
 	pod_unref(w->pod);
 	event_list_unref(w->events);
 	spool_unref(w->logs);
+	last_line_unref(w->last_line);
 	free(w);
 }
 
@@ -379,6 +384,17 @@ void registry_set_logs(struct registry *r, const char *uid, struct spool *logs)
 		return;
 	spool_unref(w->logs);
 	w->logs = spool_ref(logs);
+}
+
+void registry_set_last_line(struct registry *r, const char *uid, struct last_line *line)
+{
+	lock_guard(&r->lock);
+	struct weaver *w = find_uid(r, uid);
+	if (!w)
+		return;
+	last_line_unref(w->last_line);
+	w->last_line = last_line_ref(line);
+	w->changed_ns = clock_realtime_ns();
 }
 
 void registry_replace_begin(struct registry *r)

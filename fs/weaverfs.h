@@ -25,11 +25,12 @@ struct weaverfs {
 	struct reaper *reaper;
 	struct create *create; /* in-flight mkdirs */
 	struct tombstones *tombstones;
-	struct logs *logs;       /* log streams and their spools */
-	struct fetch *fetch;     /* files whose content is asked for when opened */
-	struct handles *handles; /* what is open */
-	struct list tasks;       /* in flight, see task.h; cluster thread */
-	struct errors *errors;   /* the last failed operations */
+	struct logs *logs;                 /* log streams and their spools */
+	struct last_line_asker *last_line; /* for the hints of `reason` */
+	struct fetch *fetch;               /* files whose content is asked for when opened */
+	struct handles *handles;           /* what is open */
+	struct list tasks;                 /* in flight, see task.h; cluster thread */
+	struct errors *errors;             /* the last failed operations */
 	struct metrics *metrics;
 	struct fuse_session *session; /* NULL before the mount */
 	struct podspec *defaults;     /* what a bare mkdir uses */
