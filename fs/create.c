@@ -2,13 +2,14 @@
 /*
  * One creation is a small state machine on the cluster thread:
  *
- *	POST sent ──► reply 201 ─┐
- *	          └─► own ADDED ─┴─► both, or ADDED and the deadline ──► answered
+ *	POST sent ──► its end    ─┐
+ *	          └─► own ADDED  ─┴─► both, or ADDED and the deadline ──► answered
  *
- * The ADDED may come before the reply (a third of the time on a real server). A rival is another
- * pod with our name whose ADDED comes before ours; then ours goes. When the watch was interrupted
- * in between, its order means nothing: a fresh LIST by label decides, and any rival there wins.
- * Every failure that is not a definite rejection leaves a tombstone.
+ * The ADDED may come before the reply (a third of the time on a real server), and counts as much:
+ * when the connection broke, the pod is there all the same. A rival is another pod with our name
+ * whose ADDED comes before ours; then ours goes. When the watch was interrupted in between, its
+ * order means nothing: a fresh LIST by label decides, and any rival there wins. Every failure that
+ * is not a definite rejection leaves a tombstone.
  */
 #include "fs/create.h"
 
@@ -28,6 +29,7 @@
 #include "fs/weaver.h"
 #include "k8s/base/clock.h"
 #include "k8s/loop.h"
+#include "k8s/pod.h"
 #include "k8s/request.h"
 #include "k8s/scan.h"
 
@@ -48,14 +50,16 @@ struct creation {
 	mode_t mode;
 	char name[64];
 	char pod[80], uid[64];   /* uid: once the pod was seen */
+	struct pod *made;        /* from the reply; NULL: none yet, or none */
 	struct request *request; /* the POST, later the deciding LIST; NULL: none out */
 	struct loop_timer deadline;
 	int64_t deadline_ns;
 	bool sent;
-	bool replied;    /* 201 */
-	bool seen;       /* its own ADDED, no rival before it */
-	bool rival;      /* somebody else was first */
-	bool order_lost; /* the watch broke between the POST and ADDED */
+	bool ended;       /* the POST: it made the pod, or nobody knows */
+	struct error why; /* nobody knows */
+	bool seen;        /* its own ADDED, no rival before it */
+	bool rival;       /* somebody else was first */
+	bool order_lost;  /* the watch broke between the POST and ADDED */
 };
 
 int create_new(struct weaverfs *fs, struct create **ret, struct error *e)
@@ -77,6 +81,7 @@ static void creation_free(struct creation *k)
 	loop_timer_cancel(&k->deadline);
 	if (k->request)
 		request_cancel(k->request);
+	pod_unref(k->made);
 	free(k);
 }
 
@@ -101,10 +106,19 @@ static void bury(struct creation *k, const struct error *e)
 		tombstones_claims(fs->tombstones, w.pod);
 		registry_view_done(&w);
 		registry_remove(fs->registry, k->uid);
+	} else if (k->made) {
+		tombstones_claims(fs->tombstones, k->made); /* the watch may be long in coming */
 	}
 	errors_add(fs->errors, k->caller.uid, "mkdir", k->name, e);
 	fuse_reply_err(k->req, e->code);
 	creation_free(k);
+}
+
+static void lose(struct creation *k)
+{
+	struct error e;
+	error_set(&e, EEXIST, "another mount created %s at the same time and was first", k->name);
+	bury(k, &e);
 }
 
 static void succeed(struct creation *k)
@@ -113,13 +127,19 @@ static void succeed(struct creation *k)
 	struct registry_view w;
 	struct node n;
 	struct error e = ERROR_INIT;
-	tombstones_settle(fs->tombstones, k->pod);
-	metrics_add(fs->metrics, METRIC_CREATED, 1);
 	uint64_t object = 0;
+	bool held = false;
 	if (registry_find_uid(fs->registry, k->uid, &w) == 0) {
 		object = w.object;
+		held = w.held;
 		registry_view_done(&w);
 	}
+	if (held) {
+		lose(k); /* a rival that the list had no more still has the name here */
+		return;
+	}
+	tombstones_settle(fs->tombstones, k->pod);
+	metrics_add(fs->metrics, METRIC_CREATED, 1);
 	if (!object || node_find(fs, ino_make(object, INO_ROW_DIR), &k->caller, &n) < 0) {
 		error_set(&e, ENOENT, "pod %s was deleted by somebody as soon as it was made",
 			  k->pod);
@@ -150,13 +170,6 @@ void create_free(struct create *c)
 
 /* ---- who was first ---- */
 
-static void lose(struct creation *k)
-{
-	struct error e;
-	error_set(&e, EEXIST, "another mount created %s at the same time and was first", k->name);
-	bury(k, &e);
-}
-
 static int on_listed_pod(void *data, char *json, size_t len, struct error *e)
 {
 	struct creation *k = data;
@@ -165,7 +178,8 @@ static int on_listed_pod(void *data, char *json, size_t len, struct error *e)
 	int r = pod_parse(json, LOOM_CONTAINER, &pod, e);
 	if (r < 0)
 		return r;
-	if (!pod->deleted_s && strcmp(pod->name, k->pod) != 0)
+	if (!pod->deleted_s && strcmp(pod->name, k->pod) != 0 &&
+	    !tombstones_claims(k->create->fs->tombstones, pod))
 		k->rival = true;
 	pod_unref(pod);
 	return 0;
@@ -223,7 +237,7 @@ static void advance(struct creation *k)
 {
 	if (k->rival)
 		lose(k);
-	else if (k->replied && k->seen && !k->request) {
+	else if (k->ended && k->seen && !k->request) {
 		if (k->order_lost)
 			decide_by_list(k);
 		else
@@ -257,15 +271,22 @@ void create_order_lost(struct create *c)
 static void on_deadline(struct loop_timer *t)
 {
 	struct creation *k = container_of(t, struct creation, deadline);
-	struct error e;
+	long long timeout_ms = k->create->fs->config->create_timeout_ms;
+	struct error e = k->why;
 	if (k->seen && !k->order_lost) {
 		succeed(k); /* the pod is there and ours, whatever became of the reply */
 		return;
 	}
-	error_set(&e, ETIMEDOUT,
-		  "no answer from the API server within %lld ms; if pod %s appears later, it is "
-		  "deleted",
-		  (long long)k->create->fs->config->create_timeout_ms, k->pod);
+	if (k->made)
+		error_set(&e, ETIMEDOUT,
+			  "pod %s was made, but the watch has not shown it within %lld ms: it is "
+			  "deleted",
+			  k->pod, timeout_ms);
+	else if (!e.code)
+		error_set(&e, ETIMEDOUT,
+			  "no answer from the API server within %lld ms; if pod %s appears later, "
+			  "it is deleted",
+			  timeout_ms, k->pod);
 	bury(k, &e);
 }
 
@@ -288,20 +309,24 @@ static void explain_pod_security(const struct weaverfs *fs, struct error *e)
 static void on_posted(void *data, const struct reply *reply)
 {
 	struct creation *k = data;
+	/* The name is of our making: if it exists, an earlier copy of this POST made it. */
+	bool exists = reply->r == 0 ||
+		      (reply->http == 409 && strcmp(reply->status->reason, "AlreadyExists") == 0);
 	k->request = NULL;
-	if (reply->r == 0 ||
-	    (reply->http == 409 && strcmp(reply->status->reason, "AlreadyExists") == 0)) {
-		/* The name is of our making: if it exists, an earlier copy of this POST made it. */
-		k->replied = true;
-		advance(k);
-	} else if (!reply->ambiguous) {
-		struct error e = reply->error;
-		explain_pod_security(k->create->fs, &e);
-		fail(k, &e);
-	} else if (reply->r == -ETIMEDOUT) {
-		on_deadline(&k->deadline);
+	if (!exists && !reply->ambiguous) {
+		fail(k, &reply->error);
+		return;
 	}
-	/* Else (the connection broke) its ADDED may still come, until the deadline. */
+	k->ended = true;
+	if (reply->r == 0)
+		pod_parse(reply->body, LOOM_CONTAINER, &k->made, NULL);
+	else if (!exists && reply->r != -ETIMEDOUT)
+		k->why = reply->error;
+	/* When the connection broke, its ADDED may still come. A 5xx is all that will ever come. */
+	if (!exists && !k->seen && (reply->r == -ETIMEDOUT || reply->http))
+		on_deadline(&k->deadline);
+	else
+		advance(k);
 }
 
 /* EDQUOT while the namespace's pods, terminating ones too, use up max_concurrent. */

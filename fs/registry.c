@@ -36,6 +36,7 @@ enum place {
 /* All fields: LOCK_REGISTRY. */
 struct weaver {
 	struct list node; /* registry.weavers, in order of arrival */
+	struct list held; /* PLACE_HELD: registry.held */
 	struct hash_node by_object, by_alias, by_name, by_id, by_uid;
 	uint64_t object, alias;
 	enum place place;
@@ -55,6 +56,7 @@ struct weaver {
 struct registry {
 	struct lock lock;
 	struct list weavers;
+	struct list held; /* by held_until_ns */
 	struct hash objects, aliases, names, ids, uids;
 	uint64_t generation;
 };
@@ -66,6 +68,7 @@ int registry_new(struct registry **ret, struct error *e)
 		return error_oom(e);
 	lock_init(&r->lock, LOCK_REGISTRY);
 	list_init(&r->weavers);
+	list_init(&r->held);
 	*ret = r;
 	return 0;
 }
@@ -114,9 +117,9 @@ static void view_fill(const struct weaver *w, uint64_t object, struct registry_v
 		.pod = pod_ref(w->pod),
 		.events = event_list_ref(w->events),
 		.logs = spool_ref(w->logs),
-		.last_line = last_line_ref(w->last_line),
 		.changed_ns = w->changed_ns,
 		.gone = w->place == PLACE_AWAY,
+		.held = w->place == PLACE_HELD,
 	};
 	memcpy(ret->name, w->name, sizeof(ret->name));
 }
@@ -170,8 +173,8 @@ bool registry_name_taken(struct registry *r, const char *name)
 	lock_guard(&r->lock);
 	if (find_name(r, name))
 		return true;
-	list_for_each(w, &r->weavers, struct weaver, node)
-		if (w->place == PLACE_HELD && strcmp(w->wanted, name) == 0)
+	list_for_each(w, &r->held, struct weaver, held)
+		if (strcmp(w->wanted, name) == 0)
 			return true;
 	return false;
 }
@@ -232,6 +235,7 @@ static struct weaver *weaver_new(struct registry *r, const struct pod *pod)
 	struct weaver *w = calloc(1, sizeof(*w));
 	if (!w)
 		return NULL;
+	list_init(&w->held);
 	w->place = PLACE_AWAY;
 	w->object = ino_object_of(pod->uid, "");
 	/*
@@ -250,6 +254,7 @@ static void unplace(struct registry *r, struct weaver *w)
 {
 	if (w->place == PLACE_SHOWN)
 		hash_remove(&r->names, &w->by_name);
+	list_remove(&w->held);
 	w->place = PLACE_AWAY;
 }
 
@@ -270,6 +275,7 @@ static int place(struct registry *r, struct weaver *w, int64_t now_ns)
 		return show_as(r, w, w->wanted);
 	w->place = PLACE_HELD;
 	w->held_until_ns = now_ns + HOLD_BACK_NS;
+	list_push_back(&r->held, &w->held);
 	memcpy(w->name, w->wanted, sizeof(w->name));
 	return 0;
 }
@@ -287,16 +293,12 @@ static int place_held(struct registry *r, struct weaver *w)
 int64_t registry_publish_held(struct registry *r, int64_t now_ns)
 {
 	lock_guard(&r->lock);
-	int64_t next = 0;
-	list_for_each(w, &r->weavers, struct weaver, node) {
-		if (w->place != PLACE_HELD)
-			continue;
-		if (w->held_until_ns <= now_ns && place_held(r, w) == 0)
-			continue;
-		if (next == 0 || w->held_until_ns < next)
-			next = w->held_until_ns;
+	list_for_each(w, &r->held, struct weaver, held) {
+		if (w->held_until_ns > now_ns || place_held(r, w) < 0)
+			return w->held_until_ns;
+		list_remove(&w->held);
 	}
-	return next;
+	return 0;
 }
 
 /* ---- changes ---- */
@@ -403,25 +405,34 @@ void registry_replace_begin(struct registry *r)
 	r->generation++;
 }
 
+/*
+ * The next one after *at that the replace did not bring, taken out of the tree; its uid, "" at the
+ * end. *at stays a valid place while the lock is not held: only this thread takes a weaver from the
+ * list whose pod is there.
+ */
+static void vanish_next(struct registry *r, struct list **at, char uid[64])
+{
+	lock_guard(&r->lock);
+	for (struct list *node = (*at)->next; node != &r->weavers; node = node->next) {
+		struct weaver *w = list_entry(node, struct weaver, node);
+		if (!w->gone && w->generation != r->generation) {
+			snprintf(uid, 64, "%s", w->pod->uid);
+			remove_locked(r, w);
+			return;
+		}
+		if (!w->gone)
+			*at = node;
+	}
+	uid[0] = '\0';
+}
+
 void registry_replace_end(struct registry *r, void (*removed)(void *data, const char *uid),
 			  void *data)
 {
-	for (;;) {
-		char uid[64] = "";
-		{
-			lock_guard(&r->lock);
-			list_for_each(w, &r->weavers, struct weaver, node) {
-				if (w->gone || w->generation == r->generation)
-					continue;
-				snprintf(uid, sizeof(uid), "%s", w->pod->uid);
-				remove_locked(r, w);
-				break;
-			}
-		}
-		if (!uid[0])
-			return;
+	struct list *at = &r->weavers;
+	char uid[64];
+	for (vanish_next(r, &at, uid); uid[0]; vanish_next(r, &at, uid))
 		removed(data, uid);
-	}
 }
 
 /* ---- opens, lists, counts ---- */
