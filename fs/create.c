@@ -314,7 +314,9 @@ static void on_posted(void *data, const struct reply *reply)
 		      (reply->http == 409 && strcmp(reply->status->reason, "AlreadyExists") == 0);
 	k->request = NULL;
 	if (!exists && !reply->ambiguous) {
-		fail(k, &reply->error);
+		struct error e = reply->error;
+		explain_pod_security(k->create->fs, &e);
+		fail(k, &e);
 		return;
 	}
 	k->ended = true;

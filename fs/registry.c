@@ -117,6 +117,7 @@ static void view_fill(const struct weaver *w, uint64_t object, struct registry_v
 		.pod = pod_ref(w->pod),
 		.events = event_list_ref(w->events),
 		.logs = spool_ref(w->logs),
+		.last_line = last_line_ref(w->last_line),
 		.changed_ns = w->changed_ns,
 		.gone = w->place == PLACE_AWAY,
 		.held = w->place == PLACE_HELD,

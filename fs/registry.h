@@ -23,12 +23,13 @@ struct spool;
 struct registry_view {
 	uint64_t object; /* as asked for: a weaver has a second one under its id */
 	char name[REGISTRY_NAME_MAX];
-	struct pod *pod;           /* the last known state */
-	struct event_list *events; /* NULL: none */
-	struct spool *logs;        /* NULL: not opened yet */
-	int64_t changed_ns;        /* CLOCK_REALTIME of the last change: mtime */
-	bool gone;                 /* left the tree; still open somewhere */
-	bool held;                 /* not in the tree yet: another has the name */
+	struct pod *pod;             /* the last known state */
+	struct event_list *events;   /* NULL: none */
+	struct spool *logs;          /* NULL: not opened yet */
+	struct last_line *last_line; /* NULL: not known */
+	int64_t changed_ns;          /* CLOCK_REALTIME of the last change: mtime */
+	bool gone;                   /* left the tree; still open somewhere */
+	bool held;                   /* not in the tree yet: another has the name */
 };
 void registry_view_done(struct registry_view *v);
 
