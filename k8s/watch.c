@@ -28,7 +28,7 @@
 
 struct watch_timing watch_timing = {
 	.backoff_ms = 800,
-	.backoff_max_ms = 30000,
+	.backoff_max_ms = 4000, /* users look at a stale tree until then */
 	.backoff_reset_ms = 120000,
 	.away_poll_ms = 250,
 	.away_attempt_ms = 5000,

@@ -97,6 +97,8 @@ static int take_frame(struct watch *w, char *json, size_t len, struct error *e)
 	if (!initial || f.kind == WATCH_FRAME_INITIAL_END)
 		keep_version(w, f.rv, f.rv_len);
 	w->bookmarks |= f.kind == WATCH_FRAME_BOOKMARK;
+	if (!initial)
+		w->failures = 0; /* it does serve: the next failure is a first one */
 	if (f.kind == WATCH_FRAME_OBJECT) {
 		if (initial)
 			begin_replace(w);
