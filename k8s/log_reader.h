@@ -3,7 +3,8 @@
  * The bytes of one log request → new lines. Pure: no network, no clock. Each line comes as
  * "2026-11-24T02:02:45.305557505+01:00 text": stamps of nine digits in the node's zone, rising. The
  * position (last stamp, how many lines have it) is found again in what a later request serves: what
- * comes before it is dropped, a newer line that comes without it shows a gap. Private to k8s/.
+ * comes before it is dropped, a newer line that comes without it shows a gap. A line too long to
+ * wait for its end is handed over in parts, and the position counts them. Private to k8s/.
  */
 #pragma once
 #include <stdbool.h>
@@ -32,6 +33,7 @@ struct log_reader {
 	bool passing;                  /* inside a line over LOG_READER_LINE_MAX */
 	bool passing_new;              /* which is a new one */
 	int64_t passing_ns;
+	uint64_t skip;  /* bytes of the line that comes now which were handed over before */
 	uint64_t fresh; /* new lines of this request */
 	char note[256]; /* text without a stamp: the kubelet speaking ("" if none) */
 };
