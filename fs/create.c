@@ -319,6 +319,8 @@ static void on_posted(void *data, const struct reply *reply)
 		fail(k, &e);
 		return;
 	}
+	if (reply->r == 0 && reply->warning)
+		errors_warn(k->create->fs->errors, k->caller.uid, "mkdir", k->name, reply->warning);
 	k->ended = true;
 	if (reply->r == 0)
 		pod_parse(reply->body, LOOM_CONTAINER, &k->made, NULL);

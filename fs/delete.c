@@ -9,6 +9,7 @@
 #include "fs/config.h"
 #include "fs/errors.h"
 #include "fs/metrics.h"
+#include "fs/pod_delete.h"
 #include "fs/podspec.h"
 #include "fs/registry.h"
 #include "fs/sync.h"
@@ -77,25 +78,16 @@ static void on_deleted(void *data, const struct reply *reply)
 
 static int send_delete(struct deletion *d, const struct pod *pod, struct error *e)
 {
-	char path[256], body[192];
-	snprintf(path, sizeof(path), "/api/v1/namespaces/%s/pods/%s", d->fs->config->namespace_,
-		 pod->name);
-	snprintf(body, sizeof(body),
-		 "{\"gracePeriodSeconds\":%d,\"preconditions\":{\"uid\":\"%s\"}}", GRACE_S,
-		 pod->uid);
 	snprintf(d->uid, sizeof(d->uid), "%s", pod->uid);
-	struct request_spec spec = {
-		.method = REQUEST_DELETE,
-		.path = path,
-		.content_type = "application/json",
-		.body = body,
-		.body_len = strlen(body),
+	struct pod_delete what = {
+		.name = pod->name,
+		.uid = d->uid,
+		.grace_s = GRACE_S,
 		.deadline_ns = d->deadline_ns,
-		.idempotent = true,
 		.on_done = on_deleted,
 		.data = d,
 	};
-	d->request = request_start(d->fs->client, &spec);
+	d->request = pod_delete_start(d->fs, &what);
 	if (!d->request)
 		return error_oom(e);
 	sync_write_begin(d->fs->sync, &d->write, d->uid);

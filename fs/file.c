@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/act.h"
 #include "fs/errors.h"
 #include "fs/fetch.h"
 #include "fs/handles.h"
@@ -130,7 +131,7 @@ static int check_access(const struct node *n, int flags)
 {
 	int want = flags & O_ACCMODE;
 	bool readable = n->attr->show || n->attr->fetch || n->attr->spool != ATTR_SPOOL_NONE;
-	bool writable = n->attr->store && table_mode(n->attr, n->scope) & 0222;
+	bool writable = (n->attr->store || n->attr->act) && table_mode(n->attr, n->scope) & 0222;
 	if ((want != O_RDONLY && !writable) || (want != O_WRONLY && !readable))
 		return -EACCES;
 	return 0;
@@ -219,7 +220,7 @@ static int check_write(const struct handle *h, const char *data, size_t size, of
 		       struct error *e)
 {
 	size_t max = h->attr->max_write ? h->attr->max_write : MAX_WRITE_DEFAULT;
-	if (!h->attr->store)
+	if (!h->attr->store && !h->attr->act)
 		return error_set(e, EACCES, "read-only");
 	if (size > max)
 		return error_set(e, EFBIG, "%zu bytes, at most %zu can be written at once", size,
@@ -245,6 +246,10 @@ void file_write(struct weaverfs *fs, fuse_req_t req, const char *data, size_t si
 		}
 		errors_add(fs->errors, caller->uid, "write", path, &e);
 		fuse_reply_err(req, e.code);
+		return;
+	}
+	if (h->attr->act) {
+		act_start(fs, req, h->ino, h->attr, caller, size);
 		return;
 	}
 	struct store_request what = {

@@ -114,7 +114,7 @@ static int check_setattr(const struct node *n, const struct stat *st, int to_set
 	bool weaver = !n->attr && n->scope == ATTR_LIVE;
 	if ((mode || uid || gid) && !weaver)
 		return -EPERM;
-	if (size && !(n->attr && n->attr->store))
+	if (size && !(n->attr && (n->attr->store || n->attr->act)))
 		return -EACCES;
 	return mode || uid || gid;
 }
