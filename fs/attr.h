@@ -8,8 +8,8 @@
  *	       with a newer pod when another writer was faster
  *	fetch  the content comes from the API server when opened
  *	spool  a growing file
- *	act    does something when written to, whatever is written; cluster thread. a->done() answers
- *	       the writer, perhaps from inside; < 0: it was refused, done() will not be called
+ *	act    does something when written to, whatever is written; cluster thread; a->done()
+ *	       answers the writer, perhaps from inside; < 0: refused, done() will not be called
  */
 #pragma once
 #include <stdbool.h>

@@ -21,6 +21,6 @@ void errors_add(struct errors *l, uid_t uid, const char *op, const char *path,
 /* It was done, and the server has a remark. */
 void errors_warn(struct errors *l, uid_t uid, const char *op, const char *path, const char *text);
 uint64_t errors_failed(struct errors *l); /* operations since the start */
-/* RFC 3339, uid, operation, path, errno name or `warning`, message; tab-separated, oldest first, escaped.
- * A caller sees its own, root (and the mount's owner) all. */
+/* RFC 3339, uid, operation, path, errno name or `warning`, message; tab-separated, oldest first,
+ * escaped. A caller sees its own, root (and the mount's owner) all. */
 void errors_show(struct errors *l, uid_t viewer, bool all, struct buf *out);

@@ -110,8 +110,17 @@ static struct weaver *find_id(struct registry *r, const char *id)
 	return NULL;
 }
 
-static void view_fill(const struct weaver *w, uint64_t object, struct registry_view *ret)
+/* Of what has left the tree only what is still open somewhere. */
+static struct weaver *find_visible(struct registry *r, uint64_t object)
 {
+	struct weaver *w = find_object(r, object);
+	return w && (w->place != PLACE_AWAY || w->opens) ? w : NULL;
+}
+
+static int view_fill(const struct weaver *w, uint64_t object, struct registry_view *ret)
+{
+	if (!w)
+		return -ENOENT;
 	*ret = (struct registry_view){
 		.object = object,
 		.pod = pod_ref(w->pod),
@@ -123,6 +132,7 @@ static void view_fill(const struct weaver *w, uint64_t object, struct registry_v
 		.held = w->place == PLACE_HELD,
 	};
 	memcpy(ret->name, w->name, sizeof(ret->name));
+	return 0;
 }
 
 void registry_view_done(struct registry_view *v)
@@ -137,36 +147,24 @@ void registry_view_done(struct registry_view *v)
 int registry_find(struct registry *r, uint64_t object, struct registry_view *ret)
 {
 	lock_guard(&r->lock);
-	struct weaver *w = find_object(r, object);
-	if (!w || (w->place == PLACE_AWAY && w->opens == 0))
-		return -ENOENT;
-	view_fill(w, object, ret);
-	return 0;
+	return view_fill(find_visible(r, object), object, ret);
 }
 
 int registry_lookup(struct registry *r, const char *name, struct registry_view *ret)
 {
 	lock_guard(&r->lock);
 	struct weaver *w = find_name(r, name);
-	if (w) {
-		view_fill(w, w->object, ret);
-		return 0;
-	}
+	if (w)
+		return view_fill(w, w->object, ret);
 	w = find_id(r, name);
-	if (!w)
-		return -ENOENT;
-	view_fill(w, w->alias, ret);
-	return 0;
+	return view_fill(w, w ? w->alias : 0, ret);
 }
 
 int registry_find_uid(struct registry *r, const char *uid, struct registry_view *ret)
 {
 	lock_guard(&r->lock);
 	struct weaver *w = find_uid(r, uid);
-	if (!w)
-		return -ENOENT;
-	view_fill(w, w->object, ret);
-	return 0;
+	return view_fill(w, w ? w->object : 0, ret);
 }
 
 bool registry_name_taken(struct registry *r, const char *name)
@@ -441,11 +439,10 @@ void registry_replace_end(struct registry *r, void (*removed)(void *data, const 
 int registry_open(struct registry *r, uint64_t object)
 {
 	lock_guard(&r->lock);
-	struct weaver *w = find_object(r, object);
-	if (!w || (w->place == PLACE_AWAY && w->opens == 0))
-		return -ENOENT;
-	w->opens++;
-	return 0;
+	struct weaver *w = find_visible(r, object);
+	if (w)
+		w->opens++;
+	return w ? 0 : -ENOENT;
 }
 
 void registry_release(struct registry *r, uint64_t object)
@@ -468,12 +465,11 @@ int registry_list(struct registry *r, bool all, struct registry_entry **ret, siz
 		bool terminating = w->place == PLACE_AWAY && !w->gone;
 		if (w->place != PLACE_SHOWN && !(all && (terminating || w->place == PLACE_HELD)))
 			continue;
-		struct registry_entry *entry = &entries[n++];
-		entry->object = w->object;
-		memcpy(entry->name, w->name, sizeof(entry->name));
-		entry->pod = pod_ref(w->pod);
-		entry->changed_ns = w->changed_ns;
-		entry->terminating = terminating;
+		entries[n] = (struct registry_entry){ .object = w->object,
+						      .pod = pod_ref(w->pod),
+						      .changed_ns = w->changed_ns,
+						      .terminating = terminating };
+		memcpy(entries[n++].name, w->name, sizeof(w->name));
 	}
 	*ret = entries;
 	*ret_n = n;
