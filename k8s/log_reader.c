@@ -36,6 +36,7 @@ void log_reader_begin(struct log_reader *r)
 	buf_reset(&r->pending);
 	buf_reset(&r->out);
 	r->anchored = r->pos.last_ns == 0 && r->pos.part == 0;
+	r->brief = false;
 	r->passing = false;
 	r->skip = 0;
 	r->seen = 0;
@@ -78,6 +79,8 @@ static int decide(struct log_reader *r, int64_t ns, bool *ret_new, struct error 
 	int64_t from_ns = r->pos.part > 0 ? r->pos.part_ns : r->pos.last_ns;
 	int result = 0;
 
+	if (r->brief && !r->anchored && !resumed)
+		return error_set(e, EAGAIN, "the position is not among the newest lines");
 	r->skip = resumed ? r->pos.part : 0;
 	if (r->pos.part > 0 && !resumed)
 		result = break_part(r, e);

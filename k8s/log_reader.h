@@ -23,6 +23,11 @@ struct log_reader {
 	int (*lines)(void *data, const char *bytes, size_t len, const struct log_position *pos);
 	void (*gap)(void *data, int64_t from_ns, int64_t to_ns);
 	void *data;
+	/*
+	 * Set after log_reader_begin() where only the newest lines were asked for: a newer line
+	 * without the position is no gap then, but -EAGAIN: ask for all.
+	 */
+	bool brief;
 	/* private */
 	struct buf pending;            /* a line that is not complete, with its stamp */
 	struct buf out;                /* lines of this feed without their stamps */
@@ -42,7 +47,7 @@ void log_reader_init(struct log_reader *r, const struct log_position *from);
 void log_reader_done(struct log_reader *r);
 /* A new request begins at the position: an incomplete line of the last one is put aside. */
 void log_reader_begin(struct log_reader *r);
-/* 0, -ENOMEM, or what lines() returned. */
+/* 0, -ENOMEM, -EAGAIN of a brief one, or what lines() returned. */
 int log_reader_feed(struct log_reader *r, const char *bytes, size_t len, struct error *e);
 /*
  * Nothing more will come: the last line is complete without a newline. Where the last request did
