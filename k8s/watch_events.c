@@ -69,6 +69,7 @@ static int take_error(struct watch *w, const struct watch_frame *f)
 
 	status_parse(&status, code ? atoi(code) : 500, f->object, f->len);
 	int r = status_error(&status, &w->why);
+	w->retry_after_s = status.retry_after_s;
 	if (status.code == 410 || strcmp(status.reason, "Expired") == 0 ||
 	    strcmp(status.reason, "Gone") == 0)
 		w->ending = WATCH_ENDING_EXPIRED;
