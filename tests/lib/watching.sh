@@ -4,10 +4,13 @@
 # For cases about the watch, sourced after case.sh: pods that only lie there, what the tree must be
 # equal to, and watches of kubesim that go wrong.
 
-# pod NAME: one that no node takes, weaver-NAME-id by its own name.
+# pod NAME...: ones that no node takes, weaver-NAME-id by their own names.
 pod()
 {
-	make_pod_json "$1" "$1-id" true '{"nodeSelector": {"none": "x"}}' | k create -f - >/dev/null
+	local name
+	for name; do
+		make_pod_json "$name" "$name-id" true '{"nodeSelector": {"none": "x"}}'
+	done | k create -f - >/dev/null
 }
 
 # pod_delete NAME: at once.
@@ -53,8 +56,7 @@ met()
 tree_follows()
 {
 	changes=$((changes + 1))
-	pod "x$changes"
-	pod "y$changes"
+	pod "x$changes" "y$changes"
 	pod_delete "y$changes"
 	wait_for "$1" same
 	test -d "$MNT/x$changes" || fail "x$changes is not there"
