@@ -8,6 +8,8 @@
  *	       with a newer pod when another writer was faster
  *	fetch  the content comes from the API server when opened
  *	spool  a growing file
+ *	act    does something when written to, whatever is written; cluster thread; a->done()
+ *	       answers the writer, perhaps from inside; < 0: refused, done() will not be called
  */
 #pragma once
 #include <stdbool.h>
@@ -20,6 +22,7 @@
 #include "k8s/base/buf.h"
 #include "k8s/base/error.h"
 
+struct act;
 struct podspec;
 struct stream_ops;
 
@@ -74,6 +77,7 @@ struct attr {
 	attr_fetch_path *fetch;
 	enum attr_spool spool;
 	const struct stream_ops *stream;
+	int (*act)(struct weaverfs *fs, struct act *a, struct error *e);
 	const char *help; /* one sentence; becomes .weaverfs/help and docs/files.md */
 };
 

@@ -134,9 +134,16 @@ int control_metrics_show(const struct weaver_view *w, struct buf *out, struct er
 {
 	const struct weaverfs *fs = w->fs;
 	struct registry_counts counts;
+	uint64_t calls, failures;
 
 	registry_counts(fs->registry, &counts);
+	client_counts(fs->client, &calls, &failures);
 	metrics_show(fs->metrics, out);
+	metrics_counter(out, "weaverfs_errors_total",
+			"Operations that failed for a reason worth a line in .weaverfs/errors.",
+			errors_failed(fs->errors));
+	metrics_counter(out, "weaverfs_api_calls_total", "Calls of the API server.", calls);
+	metrics_counter(out, "weaverfs_api_failures_total", "Calls that failed.", failures);
 	metrics_gauge(out, "loom_weavers_active", "Weavers that count for the cap.",
 		      (int64_t)counts.active);
 	metrics_gauge(out, "weaverfs_weavers", "Weavers in the root directory.",
@@ -160,4 +167,13 @@ int control_reap_show(const struct weaver_view *w, struct buf *out, struct error
 {
 	reaper_show(w->fs->reaper, out);
 	return attr_done(out, e);
+}
+
+/* A run against a server that is away would only keep the writer waiting. */
+int control_reap_act(struct weaverfs *fs, struct act *a, struct error *e)
+{
+	if (client_away(fs->client, e))
+		return -e->code;
+	reaper_run(fs->reaper, a);
+	return 0;
 }

@@ -76,6 +76,7 @@ SHOW(control_metrics_show);
 SHOW(control_weavers_show);
 SHOW(control_errors_show);
 SHOW(control_reap_show);
+int control_reap_act(struct weaverfs *fs, struct act *a, struct error *e);
 
 /* attr_stream.c */
 attr_fetch_path attr_stream_pod_json;

@@ -2,6 +2,7 @@
 /* How a weaver is: status, reason, exit_code, events. */
 #include "fs/attr_handlers.h"
 #include "fs/events.h"
+#include "fs/reason.h"
 #include "fs/weaver.h"
 #include "k8s/pod.h"
 
@@ -13,7 +14,14 @@ int status_show(const struct weaver_view *w, struct buf *out, struct error *e)
 
 int reason_show(const struct weaver_view *w, struct buf *out, struct error *e)
 {
-	weaver_reason(w->pod, w->w->events, w->fs->config, w->now_s, out);
+	const struct reason_input in = {
+		.pod = w->pod,
+		.events = w->w->events,
+		.last_line = w->w->last_line,
+		.config = w->fs->config,
+	};
+
+	weaver_reason(&in, out);
 	return attr_done(out, e);
 }
 

@@ -6,6 +6,7 @@
 
 #include "fs/config.h"
 #include "fs/podspec.h"
+#include "fs/tombstones.h"
 #include "fs/weaverfs.h"
 #include "k8s/pod.h"
 #include "k8s/request.h"
@@ -68,23 +69,30 @@ struct request *claim_list(struct weaverfs *fs, const struct claim *c, int64_t d
 	return request_start(fs->client, &spec);
 }
 
+struct listing {
+	struct weaverfs *fs;
+	struct claim *claim;
+};
+
 static int on_listed_pod(void *data, char *json, size_t len, struct error *e)
 {
-	struct claim *c = data;
+	struct listing *l = data;
 	struct pod *pod = NULL;
 	int r = pod_parse(json, LOOM_CONTAINER, &pod, e);
 
 	(void)len;
 	if (r < 0)
 		return r;
-	if (!pod->deleted_s && strcmp(pod->name, c->pod) != 0)
-		c->rival = true;
+	if (!pod->deleted_s && strcmp(pod->name, l->claim->pod) != 0 &&
+	    !tombstones_claims(l->fs->tombstones, pod))
+		l->claim->rival = true;
 	pod_unref(pod);
 	return 0;
 }
 
-int claim_listed(struct claim *c, const struct reply *reply, struct error *e)
+int claim_listed(struct weaverfs *fs, struct claim *c, const struct reply *reply, struct error *e)
 {
+	struct listing listing = { .fs = fs, .claim = c };
 	struct scan scan;
 
 	if (reply->r < 0) {
@@ -93,7 +101,7 @@ int claim_listed(struct claim *c, const struct reply *reply, struct error *e)
 	}
 	scan_init(&scan, SCAN_LIST);
 	scan.object = on_listed_pod;
-	scan.data = c;
+	scan.data = &listing;
 	int r = scan_feed(&scan, reply->body, reply->len, e);
 	if (r == 0)
 		r = scan_finish(&scan, e);

@@ -41,5 +41,5 @@ void claim_order_lost(struct list *claims);
 /* The deciding LIST: its reply goes to claim_listed(). NULL: out of memory. */
 struct request *claim_list(struct weaverfs *fs, const struct claim *c, int64_t deadline_ns,
 			   void (*on_done)(void *data, const struct reply *reply), void *data);
-/* 0 and c->rival, or why it is not known. */
-int claim_listed(struct claim *c, const struct reply *reply, struct error *e);
+/* 0 and c->rival, or why it is not known. Pods of failed mkdirs of ours are no rivals. */
+int claim_listed(struct weaverfs *fs, struct claim *c, const struct reply *reply, struct error *e);

@@ -2,11 +2,12 @@
 /*
  * A small state machine on the cluster thread:
  *
- *	POST sent ──► reply 201 ─────────────────┐
+ *	POST sent ──► its end ───────────────────┐
  *	          └─► own ADDED ─────────────────┴─► all there, or ADDED and the deadline ──► done
  *	                  └─► POST of the Secret ┘
  *
- * The ADDED may come before the reply (a third of the time on a real server). The Secret of a
+ * The ADDED may come before the reply (a third of the time on a real server), and counts as much:
+ * when the connection broke, the pod is there all the same. The Secret of a
  * weaver with secrets names the pod as its owner, so its POST goes out as soon as the pod's uid is
  * known; the pod waits for it. Every failure that is not a definite rejection of the pod leaves a
  * tombstone: the pod goes whenever it shows up, and its Secret with it.
@@ -47,11 +48,13 @@ struct creation {
 	struct claim claim;
 	char id[UUID_LEN + 1];
 	char pod_uid[64];        /* from the reply or the watch */
+	struct pod *made;        /* from the reply; NULL: none yet, or none */
 	struct request *request; /* the POST, later the deciding LIST; NULL: none out */
 	struct request *secret;  /* the POST of the Secret; NULL: not out */
 	struct loop_timer deadline;
 	int64_t deadline_ns;
-	bool replied; /* 201 */
+	bool ended;       /* the POST: it made the pod, or nobody knows */
+	struct error why; /* nobody knows */
 	bool secret_sent, secret_made;
 	bool poking; /* poke_own_end() is owed */
 };
@@ -78,6 +81,7 @@ static void creation_free(struct creation *k)
 		request_cancel(k->request);
 	if (k->secret)
 		request_cancel(k->secret);
+	pod_unref(k->made);
 	podspec_unref(k->what.spec);
 	free(k);
 }
@@ -120,8 +124,19 @@ static void bury(struct creation *k, const struct error *e)
 		tombstones_claims(fs->tombstones, w.pod);
 		registry_view_done(&w);
 		sync_pod_gone(fs->sync, k->claim.uid);
+	} else if (k->made) {
+		tombstones_claims(fs->tombstones, k->made); /* the watch may be long in coming */
 	}
 	finish(k, -e->code, e);
+}
+
+static void lose(struct creation *k)
+{
+	struct error e;
+
+	error_set(&e, EEXIST, "another mount created %s at the same time and was first",
+		  k->claim.name);
+	bury(k, &e);
 }
 
 static void succeed(struct creation *k)
@@ -130,14 +145,22 @@ static void succeed(struct creation *k)
 	struct registry_view w;
 	struct error e;
 	bool there = false;
+	_cleanup_(pod_unrefp) struct pod *pod = NULL;
 
+	if (registry_find_uid(fs->registry, k->claim.uid, &w) == 0) {
+		bool held = w.held;
+		there = !w.gone;
+		pod = pod_ref(w.pod);
+		registry_view_done(&w);
+		if (held) {
+			lose(k); /* a rival that the list had no more still has the name here */
+			return;
+		}
+	}
 	tombstones_settle(fs->tombstones, k->claim.pod);
 	metrics_add(fs->metrics, METRIC_CREATED, 1);
-	if (registry_find_uid(fs->registry, k->claim.uid, &w) == 0) {
-		there = !w.gone;
-		webhook_created(fs->webhook, w.pod);
-		registry_view_done(&w);
-	}
+	if (pod)
+		webhook_created(fs->webhook, pod);
 	if (there)
 		finish(k, 0, NULL);
 	else
@@ -160,22 +183,13 @@ void creation_cancel_all(struct create *c)
 	}
 }
 
-static void lose(struct creation *k)
-{
-	struct error e;
-
-	error_set(&e, EEXIST, "another mount created %s at the same time and was first",
-		  k->claim.name);
-	bury(k, &e);
-}
-
 /* ---- on the way ---- */
 
 static void on_listed(void *data, const struct reply *reply)
 {
 	struct creation *k = data;
 	struct error e = ERROR_INIT;
-	int r = claim_listed(&k->claim, reply, &e);
+	int r = claim_listed(k->create->fs, &k->claim, reply, &e);
 
 	k->request = NULL;
 	if (k->claim.rival)
@@ -256,7 +270,7 @@ static void advance(struct creation *k)
 	} else if (k->pod_uid[0] && k->what.spec->n_secrets && !k->secret_sent) {
 		if (send_secret(k, &e) < 0)
 			bury(k, &e);
-	} else if (k->replied && k->claim.seen && !k->request &&
+	} else if (k->ended && k->claim.seen && !k->request &&
 		   (k->secret_made || k->what.spec->n_secrets == 0)) {
 		if (k->claim.order_lost)
 			decide_by_list(k);
@@ -273,49 +287,74 @@ static void on_claim(struct claim *c)
 static void on_deadline(struct loop_timer *t)
 {
 	struct creation *k = container_of(t, struct creation, deadline);
+	long long timeout_ms = k->create->fs->config->create_timeout_ms;
 	bool whole = k->secret_made || k->what.spec->n_secrets == 0;
-	struct error e;
+	struct error e = k->why;
 
 	if (k->claim.seen && !k->claim.order_lost && whole) {
 		succeed(k); /* the pod is there and ours, whatever became of the reply */
 		return;
 	}
-	error_set(&e, ETIMEDOUT,
-		  "no answer from the API server within %lld ms; if pod %s appears later, it is "
-		  "deleted",
-		  (long long)k->create->fs->config->create_timeout_ms, k->claim.pod);
+	if (k->made)
+		error_set(&e, ETIMEDOUT,
+			  "pod %s was made, but the watch has not shown it within %lld ms: it is "
+			  "deleted",
+			  k->claim.pod, timeout_ms);
+	else if (!e.code)
+		error_set(&e, ETIMEDOUT,
+			  "no answer from the API server within %lld ms; if pod %s appears later, "
+			  "it is deleted",
+			  timeout_ms, k->claim.pod);
 	bury(k, &e);
 }
 
-/* Its ADDED would tell too, later. */
-static void note_uid(struct creation *k, const struct reply *reply)
+/* The server says what is wrong with the pod, not that it is the namespace that decides. */
+static void explain_pod_security(const struct weaverfs *fs, struct error *e)
 {
-	struct pod *pod = NULL;
-
-	if (k->what.spec->n_secrets == 0 || reply->r < 0 ||
-	    pod_parse(reply->body, LOOM_CONTAINER, &pod, NULL) < 0)
+	if (e->code != EPERM || !strstr(e->text, "violates PodSecurity"))
 		return;
-	snprintf(k->pod_uid, sizeof(k->pod_uid), "%s", pod->uid);
-	pod_unref(pod);
+	error_wrap(
+		e, -EPERM,
+		"the Pod Security level of namespace %s refuses it%s: kubectl label namespace %s "
+		"--overwrite pod-security.kubernetes.io/enforce=%s",
+		fs->config->namespace_,
+		fs->config->audit_enabled ? " (auditing needs more than a weaver itself)" : "",
+		fs->config->namespace_, fs->config->audit_enabled ? "privileged" : "baseline");
+}
+
+/* The POST made the pod, or nobody knows. */
+static void note_end(struct creation *k, const struct reply *reply, bool exists)
+{
+	k->ended = true;
+	if (reply->r == 0 && reply->warning)
+		errors_warn(k->create->fs->errors, k->what.caller, k->what.op, k->claim.name,
+			    reply->warning);
+	if (reply->r == 0 && pod_parse(reply->body, LOOM_CONTAINER, &k->made, NULL) == 0)
+		snprintf(k->pod_uid, sizeof(k->pod_uid), "%s", k->made->uid);
+	else if (!exists && reply->r != -ETIMEDOUT)
+		k->why = reply->error;
 }
 
 static void on_posted(void *data, const struct reply *reply)
 {
 	struct creation *k = data;
+	/* The name is of our making: if it exists, an earlier copy of this POST made it. */
+	bool exists = reply->r == 0 ||
+		      (reply->http == 409 && strcmp(reply->status->reason, "AlreadyExists") == 0);
 
 	k->request = NULL;
-	if (reply->r == 0 ||
-	    (reply->http == 409 && strcmp(reply->status->reason, "AlreadyExists") == 0)) {
-		/* The name is of our making: if it exists, an earlier copy of this POST made it. */
-		k->replied = true;
-		note_uid(k, reply);
-		advance(k);
-	} else if (!reply->ambiguous) {
-		fail(k, &reply->error);
-	} else if (reply->r == -ETIMEDOUT) {
-		on_deadline(&k->deadline);
+	if (!exists && !reply->ambiguous) {
+		struct error e = reply->error;
+		explain_pod_security(k->create->fs, &e);
+		fail(k, &e);
+		return;
 	}
-	/* Else (the connection broke) its ADDED may still come, until the deadline. */
+	note_end(k, reply, exists);
+	/* When the connection broke, its ADDED may still come. A 5xx is all that will ever come. */
+	if (!exists && !k->claim.seen && (reply->r == -ETIMEDOUT || reply->http))
+		on_deadline(&k->deadline);
+	else
+		advance(k);
 }
 
 /* ---- the beginning ---- */

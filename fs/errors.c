@@ -18,7 +18,7 @@
 struct row {
 	int64_t when_s;
 	uid_t uid;
-	int code;
+	int code; /* 0: a warning */
 	char op[16];
 	char path[256];
 	char text[sizeof(((struct error *)0)->text)];
@@ -27,6 +27,7 @@ struct row {
 struct errors {
 	struct lock lock; /* leaf: rows and count */
 	uint64_t count;   /* since the start; row i of all is rows[i % ROWS] */
+	uint64_t failed;  /* of them */
 	struct row rows[ROWS];
 };
 
@@ -67,16 +68,29 @@ void errors_add(struct errors *l, uid_t uid, const char *op, const char *path,
 	row->when_s = now_s;
 	row->uid = uid;
 	row->code = error->code;
+	l->failed += error->code != 0;
 	copy_cut(row->op, sizeof(row->op), op);
 	copy_cut(row->path, sizeof(row->path), path);
 	copy_cut(row->text, sizeof(row->text), error->text);
 }
 
-uint64_t errors_count(const struct errors *l)
+void errors_warn(struct errors *l, uid_t uid, const char *op, const char *path, const char *text)
 {
-	struct errors *mutable = (struct errors *)(uintptr_t)l; /* for its lock */
+	struct error e = ERROR_INIT;
 
-	lock_guard(&mutable->lock);
+	copy_cut(e.text, sizeof(e.text), text);
+	errors_add(l, uid, op, path, &e);
+}
+
+uint64_t errors_failed(struct errors *l)
+{
+	lock_guard(&l->lock);
+	return l->failed;
+}
+
+static uint64_t count_rows(struct errors *l)
+{
+	lock_guard(&l->lock);
 	return l->count;
 }
 
@@ -104,14 +118,14 @@ static void add_line(struct buf *out, const struct row *row)
 	buf_printf(out, "%s\t%u", stamp, row->uid);
 	add_field(out, row->op);
 	add_field(out, row->path);
-	add_field(out, error_name(row->code));
+	add_field(out, row->code ? error_name(row->code) : "warning");
 	add_field(out, row->text);
 	buf_add_char(out, '\n');
 }
 
 void errors_show(struct errors *l, uid_t viewer, bool all, struct buf *out)
 {
-	uint64_t end = errors_count(l);
+	uint64_t end = count_rows(l);
 	struct row row;
 
 	for (uint64_t i = end > ROWS ? end - ROWS : 0; i < end; i++) {

@@ -125,7 +125,7 @@ static int check_access(const struct node *n, int flags)
 	bool writable = bulk || table_mode(a, n->scope) & 0222;
 
 	if (n->scope == ATTR_LIVE || n->scope == ATTR_CONTROL)
-		writable = bulk || a->store;
+		writable = bulk || a->store || a->act;
 	if (n->scope == ATTR_ARCHIVE)
 		writable = false;
 	return (want != O_RDONLY && !writable) || (want != O_WRONLY && !readable) ? -EACCES : 0;

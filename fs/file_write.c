@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "fs/act.h"
 #include "fs/bulk.h"
 #include "fs/drafts.h"
 #include "fs/file.h"
@@ -133,6 +134,10 @@ void file_write_data(fuse_req_t req, const char *data, size_t size, off_t offset
 	int r = check_write(h, data, size, offset, &e);
 
 	h->written = true;
+	if (r == 0 && h->attr->act && !h->bulk) {
+		act_start(h->fs, req, h->ino, h->attr, caller, size);
+		return;
+	}
 	if (r == 0 && h->bulk)
 		r = bulk_write(h->bulk, data, size, &e);
 	else if (r == 0 && h->scope == ATTR_DRAFT)

@@ -10,6 +10,7 @@
 
 #include "fs/config.h"
 #include "fs/events.h"
+#include "fs/last_line.h"
 #include "fs/podspec.h"
 #include "fs/reason.h"
 #include "fs/weaver.h"
@@ -216,12 +217,38 @@ static void write_clone(const struct hint_input *h, struct buf *out)
 		 repo && *repo ? repo : "the repository");
 }
 
+/* ---- what it said last ---- */
+
+/* False: nobody has looked yet, or there was nothing to see. */
+static bool add_last_line(const struct hint_input *h, struct buf *out)
+{
+	const struct last_line *line = h->in->last_line;
+
+	if (!last_line_is_of(line, h->reason->container))
+		return false;
+	if (*line->text)
+		add_hint(out, "it said last: %s", line->text);
+	else
+		add_hint(out, "it said nothing");
+	return true;
+}
+
+static void write_last_line(const struct hint_input *h, struct buf *out)
+{
+	const struct pod_container *c = h->reason->container;
+
+	/* what was never started has nothing to say */
+	if (c->state == POD_STATE_TERMINATED && c->started_s && !add_last_line(h, out))
+		add_hint(out, "what it said last: tail -n 1 logs");
+}
+
 static void write_sidecar(const struct hint_input *h, struct buf *out)
 {
 	const char *container = h->reason->container->name;
 
-	add_hint(out, "its last line: kubectl logs %s -c %s --namespace=%s --tail=1", h->pod->name,
-		 container, h->pod->namespace_);
+	if (!add_last_line(h, out))
+		add_hint(out, "what it said last: kubectl logs %s -c %s --namespace=%s --tail=1",
+			 h->pod->name, container, h->pod->namespace_);
 	if (strcmp(container, LOOM_SIDECAR) == 0)
 		add_hint(out,
 			 "auditing needs a kernel with BTF (/sys/kernel/btf/vmlinux) and the "
@@ -237,7 +264,7 @@ static void write_events(const struct hint_input *h, struct buf *out)
 
 /* clang-format off */
 static const char at_once[] = "the container had nothing to do: its command ended at once, or it "
-	"is a shell without stdin and tty; what it said last: tail -n 1 logs";
+	"is a shell without stdin and tty";
 
 static const struct hint hints[] = {
 	{ .words = " ErrImagePull ImagePullBackOff ErrImageNeverPull RegistryUnavailable ",
@@ -297,12 +324,13 @@ static const struct hint hints[] = {
 	{ .exit_code = 137, .where = WHERE_MAIN, .last_resort = true,
 	  .text = "something killed it with SIGKILL: the kernel or its own processes" },
 	{ .exit_code = 139, .where = WHERE_MAIN, .last_resort = true,
-	  .text = "it crashed (SIGSEGV); what it said last: tail logs" },
+	  .text = "it crashed (SIGSEGV)" },
 	{ .exit_code = 143, .where = WHERE_MAIN, .last_resort = true,
 	  .text = "it was asked to end with SIGTERM" },
 	{ .needle = "exit code", .where = WHERE_MAIN, .last_resort = true,
-	  .text = "its command failed; what it said last: tail logs" },
+	  .text = "its command failed" },
 
+	{ .where = WHERE_MAIN, .write = write_last_line },
 	{ .last_resort = true, .write = write_events },
 };
 /* clang-format on */

@@ -35,11 +35,15 @@ static void add_head(struct buf *out, const char *name, const char *help, const 
 
 void metrics_show(const struct metrics *m, struct buf *out)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
-		add_head(out, counters[i].name, counters[i].help, "counter");
-		buf_printf(out, "%s %" PRIu64 "\n", counters[i].name,
-			   metrics_get(m, (enum metric)i));
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(counters); i++)
+		metrics_counter(out, counters[i].name, counters[i].help,
+				metrics_get(m, (enum metric)i));
+}
+
+void metrics_counter(struct buf *out, const char *name, const char *help, uint64_t value)
+{
+	add_head(out, name, help, "counter");
+	buf_printf(out, "%s %" PRIu64 "\n", name, value);
 }
 
 void metrics_gauge(struct buf *out, const char *name, const char *help, int64_t value)

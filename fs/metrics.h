@@ -13,7 +13,6 @@
 	X(CLEANUP, "loom_weavers_cleanup_total", "Runs of the reaper.")                            \
 	X(CLEANUP_DELETED, "loom_weavers_cleanup_deleted_total", "Expired weavers deleted.")       \
 	X(OPERATIONS, "weaverfs_operations_total", "FUSE requests answered.")                      \
-	X(ERRORS, "weaverfs_errors_total", "Operations that failed for a reason worth a line.")    \
 	X(TOMBSTONES, "weaverfs_tombstones_deleted_total",                                         \
 	  "Pods deleted because the mkdir that sent them had failed.")                             \
 	X(RELISTS, "weaverfs_relists_total", "Complete lists read from the API server.")           \
@@ -37,5 +36,6 @@ void metrics_add(struct metrics *m, enum metric metric, uint64_t n);
 uint64_t metrics_get(const struct metrics *m, enum metric metric);
 /* All counters in the Prometheus text format 0.0.4 (HELP, TYPE, value). */
 void metrics_show(const struct metrics *m, struct buf *out);
-/* One gauge in the same format. */
+/* One gauge in the same format, or one counter that is kept elsewhere. */
+void metrics_counter(struct buf *out, const char *name, const char *help, uint64_t value);
 void metrics_gauge(struct buf *out, const char *name, const char *help, int64_t value);

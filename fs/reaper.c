@@ -17,11 +17,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/act.h"
 #include "fs/config.h"
 #include "fs/errors.h"
 #include "fs/metrics.h"
 #include "fs/pod_delete.h"
 #include "fs/podspec.h"
+#include "fs/reaper_report.h"
 #include "fs/registry.h"
 #include "fs/weaver.h"
 #include "fs/weaverfs.h"
@@ -29,8 +31,6 @@
 #include "k8s/base/clock.h"
 #include "k8s/base/hash.h"
 #include "k8s/base/list.h"
-#include "k8s/base/lock.h"
-#include "k8s/base/rfc3339.h"
 #include "k8s/loop.h"
 #include "k8s/request.h"
 
@@ -39,10 +39,8 @@
 #define REAPER_ARM_MAX_S 60
 #define REAPER_RETRY_S 10 /* more with each failure */
 #define REAPER_RETRY_MAX_S 30
-#define REAPER_REPORT_MAX 65536 /* bytes of rows */
-#define REAPER_WARNING_NAMES 20
 
-/* Cluster thread, but for what the lock guards. */
+/* Cluster thread, but for the report. */
 struct reaper {
 	struct weaverfs *fs;
 	bool started;
@@ -55,10 +53,10 @@ struct reaper {
 	bool more; /* expired ones wait for a free place */
 	uint64_t scans;
 
-	struct lock lock;       /* LOCK_LEAF, guards the report */
-	int64_t swept_s, run_s; /* 0: never */
-	unsigned deleted, failed;
-	struct buf rows;
+	struct list waiting;  /* struct act: they want to know when this run is over */
+	struct error failure; /* the first one since the first of them came */
+
+	struct reaper_report report; /* any thread */
 };
 
 /* A weaver whose time is over, until it is gone. */
@@ -107,90 +105,6 @@ static struct reaping *reaping_new(struct reaper *r, const char *uid)
 	return move_ptr(&g);
 }
 
-/* ---- the report ---- */
-
-static void report_begin(struct reaper *r, int64_t now_s)
-{
-	metrics_add(r->fs->metrics, METRIC_CLEANUP, 1);
-	lock_guard(&r->lock);
-	r->run_s = now_s;
-	r->deleted = r->failed = 0;
-	buf_reset(&r->rows);
-}
-
-static void add_row(struct buf *out, const char *kind, const char *name, const char *pod,
-		    int64_t expires_s)
-{
-	char expires[RFC3339_SECONDS_LEN + 1];
-
-	rfc3339_format(expires_s, expires);
-	buf_printf(out, "%s\t%s\t%s\t%s", kind, name, pod, expires);
-}
-
-/* e NULL: deleted. */
-static void report_add(struct reaper *r, const struct reaping *g, const struct error *e)
-{
-	lock_guard(&r->lock);
-	r->deleted += !e;
-	r->failed += e != NULL;
-	if (r->rows.len >= REAPER_REPORT_MAX)
-		return;
-	if (!e) {
-		add_row(&r->rows, "deleted", g->name, g->pod, g->expires_s);
-	} else {
-		buf_printf(&r->rows, "failed\t%s\t%s\t%s\t", g->name, g->pod, error_name(e->code));
-		buf_add_escaped(&r->rows, e->text, strlen(e->text));
-	}
-	buf_add_char(&r->rows, '\n');
-}
-
-/* What the weaver would have without max_ttl_hours, when that is later; else 0. */
-static int64_t cut_from(const struct reaper *r, const struct pod *pod, int64_t expires_s)
-{
-	struct config relaxed = *r->fs->config;
-
-	relaxed.max_ttl_hours = 10 * 365 * 24;
-	int64_t wanted_s = weaver_expires(pod, &relaxed);
-	return wanted_s > expires_s ? wanted_s : 0;
-}
-
-void reaper_show(struct reaper *r, struct buf *out)
-{
-	int64_t now_s = client_server_time(r->fs->client);
-	struct registry_entry *entries = NULL;
-	char time[RFC3339_SECONDS_LEN + 1];
-	size_t n = 0;
-
-	registry_list(r->fs->registry, false, &entries, &n);
-	for (size_t i = 0; i < n; i++) {
-		const struct registry_entry *w = &entries[i];
-		int64_t expires_s = weaver_expires(w->pod, r->fs->config);
-		int64_t wanted_s = cut_from(r, w->pod, expires_s);
-
-		if (now_s > expires_s) {
-			add_row(out, "would-delete", w->name, w->pod->name, expires_s);
-			buf_add_char(out, '\n');
-		}
-		if (wanted_s) {
-			rfc3339_format(wanted_s, time);
-			add_row(out, "cut", w->name, w->pod->name, expires_s);
-			buf_printf(out, "\t%s\n", time);
-		}
-	}
-	registry_list_free(entries, n);
-
-	lock_guard(&r->lock);
-	if (r->swept_s) {
-		rfc3339_format(r->swept_s, time);
-		buf_printf(out, "last-sweep\t%s\n", time);
-	}
-	if (r->run_s) {
-		rfc3339_format(r->run_s, time);
-		buf_printf(out, "last-run\t%s\t%u\t%u\n", time, r->deleted, r->failed);
-	}
-	buf_add(out, r->rows.data, r->rows.len);
-}
-
 /* ---- timers ---- */
 
 static void arm(struct reaper *r)
@@ -225,6 +139,7 @@ static void retry_at(struct reaper *r, int64_t at_ns)
 /* ---- deleting ---- */
 
 static void scan(struct reaper *r);
+static void settle(struct reaper *r);
 
 static void reaping_failed(struct reaping *g, const struct error *e)
 {
@@ -237,7 +152,12 @@ static void reaping_failed(struct reaping *g, const struct error *e)
 	retry_at(g->reaper, g->retry_ns);
 	if (g->conflict)
 		return; /* nothing is wrong: the pod has changed, perhaps it was extended */
-	report_add(g->reaper, g, e);
+	struct reaper_report_row row = { g->name, g->pod, g->expires_s };
+	reaper_report_add(&g->reaper->report, &row, e);
+	if (!g->reaper->failure.code) {
+		g->reaper->failure = *e;
+		error_wrap(&g->reaper->failure, -e->code, "%s", g->name);
+	}
 	if (g->failures == 1)
 		errors_add(fs->errors, g->user, "reap", g->name, e);
 }
@@ -253,7 +173,8 @@ static void on_done(void *data, const struct reply *reply, const struct pod *pod
 		webhook_cleaned(r->fs->webhook, pod);
 	if (reply->r == 0) {
 		metrics_add(r->fs->metrics, METRIC_CLEANUP_DELETED, 1);
-		report_add(r, g, NULL);
+		struct reaper_report_row row = { g->name, g->pod, g->expires_s };
+		reaper_report_add(&r->report, &row, NULL);
 	}
 	if (reply->r == 0 || reply->r == -ENOENT) {
 		reaping_free(g);
@@ -268,6 +189,7 @@ static void on_done(void *data, const struct reply *reply, const struct pod *pod
 		arm(r);
 	if (r->in_flight == 0)
 		webhook_cleanup(r->fs->webhook);
+	settle(r);
 }
 
 static void reap(struct reaper *r, struct reaping *g, const struct registry_entry *w)
@@ -336,9 +258,26 @@ static void consider(struct reaper *r, const struct registry_entry *w, int64_t n
 		return;
 	}
 	g->scan = r->scans;
-	if (r->in_flight == 0)
-		report_begin(r, now_s);
+	if (r->in_flight == 0) {
+		metrics_add(r->fs->metrics, METRIC_CLEANUP, 1);
+		reaper_report_begin(&r->report, now_s);
+	}
 	reap(r, g, w);
+}
+
+/* Nothing is left to do that can be done now: whoever waits for that is told. */
+static void settle(struct reaper *r)
+{
+	struct error failure = r->failure;
+
+	if (r->in_flight > 0 || r->more)
+		return;
+	while (!list_empty(&r->waiting)) {
+		struct act *a = list_entry(r->waiting.next, struct act, node);
+
+		list_remove(&a->node);
+		a->done(a, failure.code ? &failure : NULL);
+	}
 }
 
 /* Looks at all weavers and deletes those whose time is over. */
@@ -351,8 +290,10 @@ static void scan(struct reaper *r)
 	r->more = false;
 	r->scans++;
 	if (registry_list(r->fs->registry, false, &entries, &n) < 0) {
+		error_oom(&r->failure);
 		retry_at(r, clock_monotonic_ns() + REAPER_RETRY_S * CLOCK_NS_PER_S);
 		arm(r);
+		settle(r);
 		return;
 	}
 	int64_t now_s = client_server_time(r->fs->client);
@@ -364,6 +305,7 @@ static void scan(struct reaper *r)
 		if (g->scan != r->scans && !g->deletion)
 			reaping_free(g);
 	arm(r);
+	settle(r);
 }
 
 static void timer_fire(struct loop_timer *t)
@@ -377,17 +319,34 @@ static void timer_fire(struct loop_timer *t)
 		arm(r);
 }
 
+static void sweep(struct reaper *r)
+{
+	reaper_report_swept(&r->report, client_server_time(r->fs->client));
+	scan(r);
+}
+
 static void sweep_fire(struct loop_timer *t)
 {
 	struct reaper *r = container_of(t, struct reaper, sweep);
 	int64_t interval_ns = r->fs->config->cleanup_interval_secs * CLOCK_NS_PER_S;
-	int64_t now_s = client_server_time(r->fs->client);
-	{
-		lock_guard(&r->lock);
-		r->swept_s = now_s;
-	}
+
 	loop_timer_set(r->fs->loop, &r->sweep, clock_monotonic_ns() + interval_ns);
-	scan(r);
+	sweep(r);
+}
+
+void reaper_run(struct reaper *r, struct act *a)
+{
+	if (list_empty(&r->waiting))
+		r->failure = (struct error)ERROR_INIT;
+	list_push_back(&r->waiting, &a->node);
+	list_for_each(g, &r->all, struct reaping, node)
+		g->retry_ns = 0;
+	sweep(r);
+}
+
+void reaper_show(struct reaper *r, struct buf *out)
+{
+	reaper_report_show(&r->report, r->fs, out);
 }
 
 /* ---- life cycle ---- */
@@ -403,35 +362,9 @@ void reaper_pod_changed(struct reaper *r, const struct pod *pod)
 	arm(r);
 }
 
-static void warn_of_cuts(struct reaper *r, struct buf *warning)
-{
-	struct registry_entry *entries = NULL;
-	char expires[RFC3339_SECONDS_LEN + 1], wanted[RFC3339_SECONDS_LEN + 1];
-	size_t n = 0, cut = 0;
-
-	registry_list(r->fs->registry, false, &entries, &n);
-	for (size_t i = 0; i < n; i++) {
-		int64_t expires_s = weaver_expires(entries[i].pod, r->fs->config);
-		int64_t wanted_s = cut_from(r, entries[i].pod, expires_s);
-
-		if (!wanted_s || ++cut > REAPER_WARNING_NAMES)
-			continue;
-		if (cut == 1)
-			buf_printf(warning, "max_ttl_hours=%lld ends weavers before their time:",
-				   (long long)r->fs->config->max_ttl_hours);
-		rfc3339_format(expires_s, expires);
-		rfc3339_format(wanted_s, wanted);
-		buf_printf(warning, "%s %s at %s instead of %s", cut == 1 ? "" : ",",
-			   entries[i].name, expires, wanted);
-	}
-	if (cut > REAPER_WARNING_NAMES)
-		buf_printf(warning, ", and %zu more", cut - REAPER_WARNING_NAMES);
-	registry_list_free(entries, n);
-}
-
 void reaper_start(struct reaper *r, struct buf *warning)
 {
-	warn_of_cuts(r, warning);
+	reaper_report_cuts(r->fs, warning);
 	r->started = true;
 	loop_timer_set(r->fs->loop, &r->sweep, clock_monotonic_ns());
 }
@@ -447,7 +380,8 @@ int reaper_new(struct weaverfs *fs, struct reaper **ret, struct error *e)
 	list_init(&r->all);
 	loop_timer_init(&r->timer, timer_fire);
 	loop_timer_init(&r->sweep, sweep_fire);
-	lock_init(&r->lock, LOCK_LEAF);
+	list_init(&r->waiting);
+	reaper_report_init(&r->report);
 	*ret = r;
 	return 0;
 }
@@ -461,7 +395,8 @@ void reaper_free(struct reaper *r)
 	list_for_each(g, &r->all, struct reaping, node)
 		reaping_free(g);
 	hash_done(&r->by_uid);
-	buf_done(&r->rows);
-	lock_done(&r->lock);
+	list_for_each(a, &r->waiting, struct act, node)
+		list_remove(&a->node);
+	reaper_report_done(&r->report);
 	free(r);
 }

@@ -9,6 +9,7 @@
 #include "k8s/base/buf.h"
 #include "k8s/base/error.h"
 
+struct act;
 struct weaverfs;
 struct reaper;
 struct pod;
@@ -23,6 +24,11 @@ void reaper_start(struct reaper *r, struct buf *warning);
 void reaper_free(struct reaper *r);
 /* From sync: a pod is new or has changed: its expiry may be the earliest. */
 void reaper_pod_changed(struct reaper *r, const struct pod *pod);
+/*
+ * A sweep now, also of those whose DELETE failed lately. a->done() is called when all that it found
+ * is deleted or has failed, perhaps from inside; with the first failure.
+ */
+void reaper_run(struct reaper *r, struct act *a);
 /* clang-format off */
 /*
  * The `reap` file, tab-separated, a kind first. Any thread.

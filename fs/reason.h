@@ -11,15 +11,16 @@
 
 struct config;
 struct event_list;
+struct last_line;
 struct pod;
 struct pod_container;
 
 /* What reason_find() reads; all borrowed. */
 struct reason_input {
 	const struct pod *pod;
-	const struct event_list *events; /* NULL: none */
+	const struct event_list *events;   /* NULL: none */
+	const struct last_line *last_line; /* NULL: not known */
 	const struct config *config;
-	int64_t now_s;
 };
 
 struct reason {

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "fs/ino.h"
+#include "fs/last_line.h"
 #include "fs/podspec.h"
 #include "fs/spool.h"
 #include "fs/weaver.h"
@@ -35,6 +36,7 @@ enum place {
 /* All fields: LOCK_REGISTRY. */
 struct weaver {
 	struct list node; /* registry.weavers, in order of arrival */
+	struct list held; /* PLACE_HELD: registry.held */
 	struct hash_node by_object, by_alias, by_name, by_id, by_uid;
 	uint64_t object, alias;
 	enum place place;
@@ -43,6 +45,7 @@ struct weaver {
 	struct pod *pod;
 	struct event_list *events;
 	struct spool *logs;
+	struct last_line *last_line;
 	int64_t changed_ns;
 	int64_t held_until_ns;
 	unsigned opens;
@@ -53,6 +56,7 @@ struct weaver {
 struct registry {
 	struct lock lock;
 	struct list weavers;
+	struct list held; /* by held_until_ns */
 	struct hash objects, aliases, names, ids, uids;
 	uint64_t generation;
 };
@@ -64,6 +68,7 @@ int registry_new(struct registry **ret, struct error *e)
 		return error_oom(e);
 	lock_init(&r->lock, LOCK_REGISTRY);
 	list_init(&r->weavers);
+	list_init(&r->held);
 	*ret = r;
 	return 0;
 }
@@ -105,19 +110,31 @@ static struct weaver *find_id(struct registry *r, const char *id)
 	return NULL;
 }
 
-static void view_fill(const struct weaver *w, uint64_t object, struct registry_view *ret)
+/* Of what has left the tree only what is still open somewhere. */
+static struct weaver *find_visible(struct registry *r, uint64_t object)
 {
+	struct weaver *w = find_object(r, object);
+	return w && (w->place != PLACE_AWAY || w->opens) ? w : NULL;
+}
+
+static int view_fill(const struct weaver *w, uint64_t object, struct registry_view *ret)
+{
+	if (!w)
+		return -ENOENT;
 	*ret = (struct registry_view){
 		.object = object,
 		.pod = pod_ref(w->pod),
 		.events = event_list_ref(w->events),
 		.logs = spool_ref(w->logs),
+		.last_line = last_line_ref(w->last_line),
 		.changed_ns = w->changed_ns,
 		.shown = w->place == PLACE_SHOWN,
 		.gone = w->place == PLACE_AWAY,
+		.held = w->place == PLACE_HELD,
 		.deleted = w->gone,
 	};
 	memcpy(ret->name, w->name, sizeof(ret->name));
+	return 0;
 }
 
 void registry_view_done(struct registry_view *v)
@@ -125,42 +142,31 @@ void registry_view_done(struct registry_view *v)
 	pod_unref(v->pod);
 	event_list_unref(v->events);
 	spool_unref(v->logs);
+	last_line_unref(v->last_line);
 	*v = (struct registry_view){ 0 };
 }
 
 int registry_find(struct registry *r, uint64_t object, struct registry_view *ret)
 {
 	lock_guard(&r->lock);
-	struct weaver *w = find_object(r, object);
-	if (!w || (w->place == PLACE_AWAY && w->opens == 0))
-		return -ENOENT;
-	view_fill(w, object, ret);
-	return 0;
+	return view_fill(find_visible(r, object), object, ret);
 }
 
 int registry_lookup(struct registry *r, const char *name, struct registry_view *ret)
 {
 	lock_guard(&r->lock);
 	struct weaver *w = find_name(r, name);
-	if (w) {
-		view_fill(w, w->object, ret);
-		return 0;
-	}
+	if (w)
+		return view_fill(w, w->object, ret);
 	w = find_id(r, name);
-	if (!w)
-		return -ENOENT;
-	view_fill(w, w->alias, ret);
-	return 0;
+	return view_fill(w, w ? w->alias : 0, ret);
 }
 
 int registry_find_uid(struct registry *r, const char *uid, struct registry_view *ret)
 {
 	lock_guard(&r->lock);
 	struct weaver *w = find_uid(r, uid);
-	if (!w)
-		return -ENOENT;
-	view_fill(w, w->object, ret);
-	return 0;
+	return view_fill(w, w ? w->object : 0, ret);
 }
 
 bool registry_name_taken(struct registry *r, const char *name)
@@ -168,8 +174,8 @@ bool registry_name_taken(struct registry *r, const char *name)
 	lock_guard(&r->lock);
 	if (find_name(r, name))
 		return true;
-	list_for_each(w, &r->weavers, struct weaver, node)
-		if (w->place == PLACE_HELD && strcmp(w->wanted, name) == 0)
+	list_for_each(w, &r->held, struct weaver, held)
+		if (strcmp(w->wanted, name) == 0)
 			return true;
 	return false;
 }
@@ -181,6 +187,7 @@ static void weaver_free(struct weaver *w)
 	pod_unref(w->pod);
 	event_list_unref(w->events);
 	spool_unref(w->logs);
+	last_line_unref(w->last_line);
 	free(w);
 }
 
@@ -229,6 +236,7 @@ static struct weaver *weaver_new(struct registry *r, const struct pod *pod)
 	struct weaver *w = calloc(1, sizeof(*w));
 	if (!w)
 		return NULL;
+	list_init(&w->held);
 	w->place = PLACE_AWAY;
 	w->object = ino_object_of(pod->uid, "");
 	/*
@@ -247,6 +255,7 @@ static void unplace(struct registry *r, struct weaver *w)
 {
 	if (w->place == PLACE_SHOWN)
 		hash_remove(&r->names, &w->by_name);
+	list_remove(&w->held);
 	w->place = PLACE_AWAY;
 }
 
@@ -267,6 +276,7 @@ static int place(struct registry *r, struct weaver *w, int64_t now_ns)
 		return show_as(r, w, w->wanted);
 	w->place = PLACE_HELD;
 	w->held_until_ns = now_ns + HOLD_BACK_NS;
+	list_push_back(&r->held, &w->held);
 	memcpy(w->name, w->wanted, sizeof(w->name));
 	return 0;
 }
@@ -287,15 +297,14 @@ static bool publish_one(struct registry *r, int64_t now_ns, struct registry_view
 {
 	lock_guard(&r->lock);
 	*ret_next = 0;
-	list_for_each(w, &r->weavers, struct weaver, node) {
-		if (w->place != PLACE_HELD)
-			continue;
-		if (w->held_until_ns <= now_ns && place_held(r, w) == 0) {
-			view_fill(w, w->object, ret);
-			return true;
-		}
-		if (*ret_next == 0 || w->held_until_ns < *ret_next)
+	list_for_each(w, &r->held, struct weaver, held) {
+		if (w->held_until_ns > now_ns || place_held(r, w) < 0) {
 			*ret_next = w->held_until_ns;
+			return false;
+		}
+		list_remove(&w->held);
+		view_fill(w, w->object, ret);
+		return true;
 	}
 	return false;
 }
@@ -400,22 +409,40 @@ void registry_set_logs(struct registry *r, const char *uid, struct spool *logs)
 	w->logs = spool_ref(logs);
 }
 
+void registry_set_last_line(struct registry *r, const char *uid, struct last_line *line)
+{
+	lock_guard(&r->lock);
+	struct weaver *w = find_uid(r, uid);
+	if (!w)
+		return;
+	last_line_unref(w->last_line);
+	w->last_line = last_line_ref(line);
+	w->changed_ns = clock_realtime_ns();
+}
+
 void registry_replace_begin(struct registry *r)
 {
 	lock_guard(&r->lock);
 	r->generation++;
 }
 
-/* One that the replace has not brought; false: none is left. */
-static bool remove_missing(struct registry *r, struct registry_view *ret)
+/*
+ * The next one after *at that the replace did not bring, as it was, taken out of the tree; false:
+ * none is left. *at stays a valid place while the lock is not held: only this thread takes a weaver
+ * from the list whose pod is there.
+ */
+static bool vanish_next(struct registry *r, struct list **at, struct registry_view *ret)
 {
 	lock_guard(&r->lock);
-	list_for_each(w, &r->weavers, struct weaver, node) {
-		if (w->gone || w->generation == r->generation)
-			continue;
-		view_fill(w, w->object, ret);
-		remove_locked(r, w);
-		return true;
+	for (struct list *node = (*at)->next; node != &r->weavers; node = node->next) {
+		struct weaver *w = list_entry(node, struct weaver, node);
+		if (!w->gone && w->generation != r->generation) {
+			view_fill(w, w->object, ret);
+			remove_locked(r, w);
+			return true;
+		}
+		if (!w->gone)
+			*at = node;
 	}
 	return false;
 }
@@ -423,9 +450,10 @@ static bool remove_missing(struct registry *r, struct registry_view *ret)
 void registry_replace_end(struct registry *r,
 			  void (*removed)(void *data, const struct registry_view *last), void *data)
 {
+	struct list *at = &r->weavers;
 	struct registry_view last;
 
-	while (remove_missing(r, &last)) {
+	while (vanish_next(r, &at, &last)) {
 		removed(data, &last);
 		registry_view_done(&last);
 	}
@@ -436,11 +464,10 @@ void registry_replace_end(struct registry *r,
 int registry_open(struct registry *r, uint64_t object)
 {
 	lock_guard(&r->lock);
-	struct weaver *w = find_object(r, object);
-	if (!w || (w->place == PLACE_AWAY && w->opens == 0))
-		return -ENOENT;
-	w->opens++;
-	return 0;
+	struct weaver *w = find_visible(r, object);
+	if (w)
+		w->opens++;
+	return w ? 0 : -ENOENT;
 }
 
 void registry_release(struct registry *r, uint64_t object)
@@ -463,12 +490,11 @@ int registry_list(struct registry *r, bool all, struct registry_entry **ret, siz
 		bool terminating = w->place == PLACE_AWAY && !w->gone;
 		if (w->place != PLACE_SHOWN && !(all && (terminating || w->place == PLACE_HELD)))
 			continue;
-		struct registry_entry *entry = &entries[n++];
-		entry->object = w->object;
-		memcpy(entry->name, w->name, sizeof(entry->name));
-		entry->pod = pod_ref(w->pod);
-		entry->changed_ns = w->changed_ns;
-		entry->terminating = terminating;
+		entries[n] = (struct registry_entry){ .object = w->object,
+						      .pod = pod_ref(w->pod),
+						      .changed_ns = w->changed_ns,
+						      .terminating = terminating };
+		memcpy(entries[n++].name, w->name, sizeof(w->name));
 	}
 	*ret = entries;
 	*ret_n = n;

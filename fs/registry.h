@@ -13,6 +13,7 @@
 #include "k8s/base/error.h"
 #include "k8s/pod.h"
 
+struct last_line;
 struct registry;
 struct spool;
 
@@ -22,13 +23,15 @@ struct spool;
 struct registry_view {
 	uint64_t object; /* as asked for: a weaver has a second one under its id */
 	char name[REGISTRY_NAME_MAX];
-	struct pod *pod;           /* the last known state */
-	struct event_list *events; /* NULL: none */
-	struct spool *logs;        /* NULL: not opened yet */
-	int64_t changed_ns;        /* CLOCK_REALTIME of the last change: mtime */
-	bool shown;                /* in the root, under name */
-	bool gone;                 /* left the tree; still open somewhere */
-	bool deleted;              /* gone, and its pod is no more */
+	struct pod *pod;             /* the last known state */
+	struct event_list *events;   /* NULL: none */
+	struct spool *logs;          /* NULL: not opened yet */
+	struct last_line *last_line; /* NULL: not known */
+	int64_t changed_ns;          /* CLOCK_REALTIME of the last change: mtime */
+	bool shown;                  /* in the root, under name */
+	bool held;                   /* not in the tree yet: another has the name */
+	bool gone;                   /* left the tree; still open somewhere */
+	bool deleted;                /* gone, and its pod is no more */
 };
 void registry_view_done(struct registry_view *v);
 
@@ -91,8 +94,9 @@ int registry_add_event(struct registry *r, struct event *event);
 int registry_find_uid(struct registry *r, const char *uid, struct registry_view *ret);
 /* Somebody non-terminating has it, shown or held back. Any thread. */
 bool registry_name_taken(struct registry *r, const char *name);
-/* Takes a reference of logs. */
+/* These two take a reference. */
 void registry_set_logs(struct registry *r, const char *uid, struct spool *logs);
+void registry_set_last_line(struct registry *r, const char *uid, struct last_line *line);
 
 /*
  * A replace: what is not applied between begin and end is removed by end, which reports each as it

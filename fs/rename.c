@@ -196,7 +196,7 @@ static void on_listed(void *data, const struct reply *reply)
 {
 	struct renaming *n = data;
 	struct error e = ERROR_INIT;
-	int r = claim_listed(&n->claim, reply, &e);
+	int r = claim_listed(n->fs, &n->claim, reply, &e);
 
 	n->request = NULL;
 	if (n->claim.rival || r < 0)

@@ -27,7 +27,7 @@
 #include "k8s/base/hash.h"
 #include "k8s/base/lock.h"
 
-#define SPOOL_MAGIC 0x314c4f4f50535657ULL /* "WVSPOOL1", little-endian */
+#define SPOOL_MAGIC 0x324c4f4f50535657ULL /* "WVSPOOL2", little-endian */
 #define SPOOL_CAP_MIN 4096
 #define SPOOL_SLOT 512
 #define SPOOL_LINE_MAX 65536 /* how far the end of a line is looked for when old bytes go */
@@ -39,6 +39,8 @@ struct spool_record {
 	int64_t cap, start, end;
 	int64_t last_ns;
 	uint64_t same;
+	int64_t part_ns;
+	uint64_t part;
 	char container_id[sizeof(((struct log_position *)0)->container_id)];
 	uint64_t sum; /* hash_bytes() of all before */
 };
@@ -70,6 +72,8 @@ static int record_write(struct spool *s, off_t start, off_t end, const struct lo
 		.end = end,
 		.last_ns = pos->last_ns,
 		.same = pos->same,
+		.part_ns = pos->part_ns,
+		.part = pos->part,
 	};
 
 	if (s->pos_fd < 0)
@@ -157,6 +161,8 @@ static int recover(struct spool *s, struct error *e)
 	s->cap = rec.cap;
 	s->position.last_ns = rec.last_ns;
 	s->position.same = (uint32_t)rec.same;
+	s->position.part_ns = rec.part_ns;
+	s->position.part = rec.part;
 	memcpy(s->position.container_id, rec.container_id, sizeof(rec.container_id) - 1);
 	s->changed_ns = st.st_mtim.tv_sec * CLOCK_NS_PER_S + st.st_mtim.tv_nsec;
 	set_bounds(s, rec.start, rec.end);

@@ -177,7 +177,13 @@ static void make_namespace(struct ask *a)
 static int refuse_namespace(struct ask *a, const struct reply *reply)
 {
 	const char *ns = a->q->namespace_;
+	_cleanup_(buf_done) struct buf why = BUF_INIT;
 
+	if (reply->http == 403 && strstr(reply->error.text, "\"system:anonymous\"")) {
+		cluster_explain_unauthorized(client_cluster(a->q->client), &why);
+		return error_set(&a->error, EACCES, "%s; the server says: %s", buf_str(&why),
+				 reply->error.text);
+	}
 	if (reply->http == 404)
 		return error_set(
 			&a->error, ENOENT,

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "fs/podspec.h"
+#include "fs/reason.h"
 #include "fs/registry.h"
 #include "fs/stream_private.h"
 #include "fs/viewer.h"
@@ -78,7 +79,8 @@ static void add_line(const struct weaverfs *fs, enum stream_event event, const c
 	add_member(out, "pod", pod->name);
 	add_member(out, "status", weaver_status_word(weaver_status(pod)));
 	add_member(out, "owner", uid_gid);
-	weaver_reason(pod, NULL, fs->config, now_s, &reason);
+	struct reason_input in = { .pod = pod, .config = fs->config };
+	weaver_reason(&in, &reason);
 	if (reason.len > 0) {
 		reason.data[strcspn(reason.data, "\n")] = '\0';
 		add_member(out, "reason", reason.data);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fs/config.h"
+#include "fs/reason.h"
 #include "fs/registry.h"
 #include "fs/stream.h"
 #include "fs/weaver.h"
@@ -39,9 +40,12 @@ static int never_runs(const struct stream_source *source, struct error *e)
 {
 	_cleanup_(buf_done) struct buf why = BUF_INIT;
 
-	if (source->w)
-		weaver_reason(source->w->pod, source->w->events, source->fs->config,
-			      source->w->pod->created_s, &why);
+	if (source->w) {
+		struct reason_input in = { .pod = source->w->pod,
+					   .events = source->w->events,
+					   .config = source->fs->config };
+		weaver_reason(&in, &why);
+	}
 	size_t line = strcspn(buf_str(&why), "\n");
 	return error_set(e, EIO, "it has ended and never ran%s%.*s", line ? ": " : "", (int)line,
 			 buf_str(&why));

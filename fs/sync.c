@@ -19,6 +19,7 @@
 #include "fs/config.h"
 #include "fs/create.h"
 #include "fs/ino.h"
+#include "fs/last_line_asker.h"
 #include "fs/logs.h"
 #include "fs/metrics.h"
 #include "fs/podspec.h"
@@ -212,6 +213,7 @@ static void apply(struct sync *s, const struct pod *pod)
 	held_arm(s);
 	reaper_pod_changed(fs->reaper, pod);
 	logs_pod_changed(fs->logs, pod->uid, false);
+	last_line_asker_pod_changed(fs->last_line, pod);
 	if (!pod->deleted_s)
 		create_pod_seen(fs->create, pod);
 }

@@ -96,8 +96,9 @@ static const struct attr rows[] = {
 	  .help = "the table of `loom weaver ps`, of the weavers that the caller may see" },
 	{ .name = "errors", .flags = ATTR_CONTROL, .show = control_errors_show,
 	  .help = "the last 256 failed operations: time, uid, operation, path, errno, why" },
-	{ .name = "reap", .flags = ATTR_CONTROL, .mode = 0400, .show = control_reap_show,
-	  .help = "what a run of the reaper now would delete, and what the last one deleted" },
+	{ .name = "reap", .flags = ATTR_CONTROL, .mode = 0600, .show = control_reap_show,
+	  .act = control_reap_act,
+	  .help = "what the reaper would delete now and deleted last; a write runs it, and waits for it" },
 
 	/* ---- added later; an order is for ever ---- */
 	{ .name = "deleted", .flags = ATTR_ARCHIVE | ATTR_CONSTANT, .mode = 0440,

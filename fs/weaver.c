@@ -186,19 +186,17 @@ const char *weaver_env(const struct pod *pod, const char *name)
 	return NULL;
 }
 
-void weaver_reason(const struct pod *pod, const struct event_list *events,
-		   const struct config *config, int64_t now_s, struct buf *out)
+void weaver_reason(const struct reason_input *in, struct buf *out)
 {
-	const struct reason_input in = { pod, events, config, now_s };
 	_cleanup_(reason_done) struct reason r = { 0 };
 
-	if (!reason_find(&in, &r))
+	if (!reason_find(in, &r))
 		return;
 	buf_add_escaped(out, buf_str(&r.word), r.word.len);
 	buf_add_str(out, ": ");
 	buf_add_escaped(out, buf_str(&r.message), r.message.len);
 	buf_add_char(out, '\n');
-	hint_add(&in, &r, out);
+	hint_add(in, &r, out);
 	if (buf_error(&r.word) < 0 || buf_error(&r.message) < 0)
 		out->failed = true;
 }

@@ -12,7 +12,7 @@
 #include "k8s/base/buf.h"
 #include "k8s/pod.h"
 
-struct event_list;
+struct reason_input;
 
 enum weaver_status {
 	WEAVER_PENDING,
@@ -59,7 +59,6 @@ const char *weaver_env(const struct pod *pod, const char *name);
 
 /*
  * The content of `reason`: "" when healthy, else "Word: message\n" and "hint: …\n" lines that say
- * what to do (loom-compat.md §7). now_s: the server's clock. events may be NULL.
+ * what to do (loom-compat.md §7).
  */
-void weaver_reason(const struct pod *pod, const struct event_list *events,
-		   const struct config *config, int64_t now_s, struct buf *out);
+void weaver_reason(const struct reason_input *in, struct buf *out);

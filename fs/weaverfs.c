@@ -14,6 +14,7 @@
 #include "fs/errors.h"
 #include "fs/fetch.h"
 #include "fs/handles.h"
+#include "fs/last_line_asker.h"
 #include "fs/logs.h"
 #include "fs/metrics.h"
 #include "fs/notify.h"
@@ -106,6 +107,8 @@ static int make_parts(void *data, struct error *e)
 	if (r == 0)
 		r = reaper_new(fs, &fs->reaper, e);
 	if (r == 0)
+		r = last_line_asker_new(fs, &fs->last_line, e);
+	if (r == 0)
 		r = sync_new(fs, &fs->sync, e);
 	return r == 0 ? sync_start(fs->sync, e) : r;
 }
@@ -162,6 +165,7 @@ static int stop(void *data, struct error *e)
 	FREE(quota_free, fs->quota);
 	FREE(logs_free, fs->logs);
 	FREE(reaper_free, fs->reaper);
+	FREE(last_line_asker_free, fs->last_line);
 	FREE(create_free, fs->create);
 	FREE(tombstones_free, fs->tombstones);
 	FREE(sync_free, fs->sync);

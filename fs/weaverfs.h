@@ -25,8 +25,9 @@ struct weaverfs {
 	struct reaper *reaper;
 	struct create *create; /* in-flight mkdirs */
 	struct tombstones *tombstones;
-	struct logs *logs;       /* log streams and their spools */
-	struct streams *streams; /* follow/ and wait/ */
+	struct logs *logs;                 /* log streams and their spools */
+	struct last_line_asker *last_line; /* for the hints of `reason` */
+	struct streams *streams;           /* follow/ and wait/ */
 	struct webhook *webhook;
 	struct drafts *drafts;   /* .drafts, and what a bare mkdir uses */
 	struct archive *archive; /* what is left of weavers that are gone */

@@ -20,6 +20,7 @@
 #include "fs/errors.h"
 #include "fs/metrics.h"
 #include "fs/podspec.h"
+#include "fs/reason.h"
 #include "fs/weaver.h"
 #include "fs/weaverfs.h"
 #include "k8s/base/clock.h"
@@ -400,7 +401,8 @@ void webhook_failed(struct webhook *h, const struct pod *pod, const struct event
 	if (!is_wanted(h, "weaver.failed"))
 		return;
 	int64_t now_s = client_server_time(h->fs->client);
-	weaver_reason(pod, events, h->fs->config, now_s, &reason);
+	struct reason_input in = { .pod = pod, .events = events, .config = h->fs->config };
+	weaver_reason(&in, &reason);
 	if (reason.len > 0)
 		reason.data[strcspn(reason.data, "\n")] = '\0';
 	publish_weaver(h, "weaver.failed", pod, c && c->finished_s ? c->finished_s : now_s,

@@ -149,6 +149,11 @@ const char *cluster_source_name(const struct cluster *c)
 	return c->source;
 }
 
+bool cluster_has_proxy(const struct cluster *c)
+{
+	return c->proxy_url;
+}
+
 static bool cluster_is_loopback(const char *host)
 {
 	return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||

@@ -37,6 +37,7 @@ cluster_server(const struct cluster *c); /* "https://127.0.0.1:6443", path prefi
 const char *cluster_namespace(const struct cluster *c);   /* of the context; NULL: none said */
 const char *cluster_context(const struct cluster *c);     /* its name; "in-cluster" */
 const char *cluster_source_name(const struct cluster *c); /* the file(s) it came from */
+bool cluster_has_proxy(const struct cluster *c);          /* the kubeconfig names one */
 
 /*
  * Sets URL (server + path_and_query), CA, client certificate, proxy, server name, HTTP/1.1 on easy

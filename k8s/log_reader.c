@@ -35,8 +35,10 @@ void log_reader_begin(struct log_reader *r)
 	}
 	buf_reset(&r->pending);
 	buf_reset(&r->out);
-	r->anchored = r->pos.last_ns == 0;
+	r->anchored = r->pos.last_ns == 0 && r->pos.part == 0;
+	r->brief = false;
 	r->passing = false;
+	r->skip = 0;
 	r->seen = 0;
 	r->fresh = 0;
 	r->note[0] = '\0';
@@ -53,6 +55,14 @@ static int flush(struct log_reader *r, struct error *e)
 	return result < 0 ? result : 0;
 }
 
+/* The rest of a line handed over in part can be read no more: what follows is another line. */
+static int break_part(struct log_reader *r, struct error *e)
+{
+	buf_add_char(&r->out, '\n');
+	r->pos.part = 0;
+	return flush(r, e);
+}
+
 /* Is a line with this stamp new? Finds the anchor, and tells of a gap where it is missing. */
 static int decide(struct log_reader *r, int64_t ns, bool *ret_new, struct error *e)
 {
@@ -65,11 +75,19 @@ static int decide(struct log_reader *r, int64_t ns, bool *ret_new, struct error 
 		return 0;
 	}
 	*ret_new = true;
-	if (r->anchored)
-		return 0;
-	int result = flush(r, e);
-	if (result == 0 && r->gap && ns > r->pos.last_ns)
-		r->gap(r->data, r->pos.last_ns, ns);
+	bool resumed = r->pos.part > 0 && ns == r->pos.part_ns;
+	int64_t from_ns = r->pos.part > 0 ? r->pos.part_ns : r->pos.last_ns;
+	int result = 0;
+
+	if (r->brief && !r->anchored && !resumed)
+		return error_set(e, EAGAIN, "the position is not among the newest lines");
+	r->skip = resumed ? r->pos.part : 0;
+	if (r->pos.part > 0 && !resumed)
+		result = break_part(r, e);
+	if (!r->anchored && !resumed && result == 0)
+		result = flush(r, e);
+	if (!r->anchored && !resumed && result == 0 && r->gap && ns > from_ns)
+		r->gap(r->data, from_ns, ns);
 	r->anchored = true;
 	return result;
 }
@@ -78,6 +96,7 @@ static int decide(struct log_reader *r, int64_t ns, bool *ret_new, struct error 
 static void advance(struct log_reader *r, int64_t ns)
 {
 	r->fresh++;
+	r->skip = r->pos.part = 0;
 	if (ns > r->pos.last_ns) {
 		r->pos.last_ns = ns;
 		r->pos.same = 1;
@@ -85,6 +104,17 @@ static void advance(struct log_reader *r, int64_t ns)
 		r->pos.same++;
 	}
 	/* a stamp that goes back (a clock was set) moves nothing: again is better than never */
+}
+
+/* Text of a new line, but for what an earlier request brought of it. */
+static void add_text(struct log_reader *r, int64_t ns, const char *text, size_t len)
+{
+	size_t again = r->skip < len ? (size_t)r->skip : len;
+
+	r->skip -= again;
+	buf_add(&r->out, text + again, len - again);
+	r->pos.part_ns = ns;
+	r->pos.part += len - again;
 }
 
 /* Splits "stamp text". Returns the text, or NULL where no stamp is (yet). */
@@ -124,7 +154,7 @@ static int take_line(struct log_reader *r, const char *line, size_t len, bool wh
 	if (result < 0)
 		return result;
 	if (is_new)
-		buf_add(&r->out, text, len - (size_t)(text - line));
+		add_text(r, ns, text, len - (size_t)(text - line));
 	if (is_new && whole)
 		advance(r, ns);
 	r->passing = !whole;
@@ -140,7 +170,7 @@ static size_t pass_on(struct log_reader *r, const char *bytes, size_t len)
 	size_t n = newline ? (size_t)(newline - bytes) + 1 : len;
 
 	if (r->passing_new)
-		buf_add(&r->out, bytes, n);
+		add_text(r, r->passing_ns, bytes, n);
 	if (newline && r->passing_new)
 		advance(r, r->passing_ns);
 	r->passing = !newline;
@@ -186,7 +216,8 @@ int log_reader_feed(struct log_reader *r, const char *bytes, size_t len, struct 
 
 static bool is_at(const struct log_reader *r, const struct log_position *pos)
 {
-	return r->pos.last_ns == pos->last_ns && r->pos.same == pos->same;
+	return r->pos.last_ns == pos->last_ns && r->pos.same == pos->same &&
+	       r->pos.part == pos->part;
 }
 
 int log_reader_finish(struct log_reader *r, struct error *e)

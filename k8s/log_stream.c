@@ -10,7 +10,9 @@
  * What the end of a request means comes from the cached pod alone: a clean EOF is a kubelet restart
  * as well as the end of the container, a 404 of kind pods/log is a kubelet that is starting, only
  * one of kind pods is final. Silence is suspicious too: a follow can miss a rotation and stay
- * silent for ever, so after data it is asked again, soon at first.
+ * silent for ever, so after data it is asked again, soon at first. It is then asked for the newest
+ * lines alone: what was printed in the last second before the silence may be very much, and has
+ * been read.
  */
 #include "k8s/log_stream.h"
 
@@ -24,6 +26,8 @@
 #include "k8s/log_stream_private.h"
 #include "k8s/loop.h"
 #include "k8s/request.h"
+
+#define BRIEF_LINES 100 /* asked for after silence, beyond those of the position */
 
 struct log_stream_timing log_stream_timing = {
 	.retry_ms = 100,
@@ -53,6 +57,7 @@ struct log_stream {
 	bool asked;          /* a caught_up() is owed */
 	bool read_answers;   /* the READ that runs began after it was asked for */
 	bool final;          /* the READ that runs began after the container had ended */
+	bool all;            /* the newest lines alone did not do: until a new line comes */
 	bool read_next;      /* the next request is a READ */
 	bool eof;            /* the last FOLLOW ended well, and nothing has come since */
 	bool complete;       /* what was ended() is all that there was */
@@ -143,6 +148,7 @@ static void note_progress(struct log_stream *s, bool new_lines)
 	s->failures = 0;
 	s->silences = 0;
 	s->eof = false;
+	s->all = false;
 }
 
 static int on_data(void *data, const char *bytes, size_t len)
@@ -156,6 +162,8 @@ static int on_data(void *data, const char *bytes, size_t len)
 	int r = log_reader_feed(&s->reader, bytes, len, &s->why);
 	note_progress(s, s->reader.fresh > before || s->reader.passing);
 	s->busy = false;
+	if (r == -EAGAIN && s->reader.brief)
+		return r;
 	if (r < 0 && r != -ENOMEM)
 		s->over = true; /* the owner's spool has failed: it has said so itself */
 	return s->stopped || s->over ? -ECANCELED : r;
@@ -249,6 +257,16 @@ static void conclude_follow(struct log_stream *s)
 	retry(s); /* the kubelet has restarted, or the cache lags behind the container's end */
 }
 
+/*
+ * More has come than was asked for, the position is gone by rotation, or it is a line so long that
+ * the kubelet, which counts its pieces, began in the middle of it.
+ */
+static void conclude_brief(struct log_stream *s)
+{
+	s->all = true;
+	set_timer_in(s, 0);
+}
+
 static void on_done(void *data, const struct reply *reply)
 {
 	struct log_stream *s = data;
@@ -259,6 +277,8 @@ static void on_done(void *data, const struct reply *reply)
 	s->busy = true;
 	if (s->stopped || s->over)
 		loop_timer_cancel(&s->timer);
+	else if (reply->r == -EAGAIN && s->reader.brief)
+		conclude_brief(s);
 	else if (reply->r < 0)
 		conclude_failure(s, reply);
 	else if (mode == MODE_READ)
@@ -303,7 +323,10 @@ static void start_request(struct log_stream *s, const struct container_view *v)
 		rfc3339_format(s->reader.pos.last_ns / CLOCK_NS_PER_S, since);
 		buf_add_str(&path, "&sinceTime=");
 		buf_add_urlencoded(&path, since, strlen(since));
+		s->reader.brief = s->mode == MODE_FOLLOW && s->silences > 0 && !s->all;
 	}
+	if (s->reader.brief)
+		buf_printf(&path, "&tailLines=%u", s->reader.pos.same + BRIEF_LINES);
 	s->last_new_ns = clock_monotonic_ns();
 	if (buf_error(&path) == 0)
 		s->request = request_start(s->client, &(struct request_spec){

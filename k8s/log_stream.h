@@ -19,6 +19,8 @@ struct log_position {
 	char container_id[128]; /* "" before the first line */
 	int64_t last_ns;        /* stamp of the last complete line */
 	uint32_t same;          /* complete lines with exactly that stamp */
+	int64_t part_ns;        /* stamp of the next line … */
+	uint64_t part;          /* … of which so many bytes were handed over: a very long one */
 };
 
 struct log_stream_ops {

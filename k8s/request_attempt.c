@@ -264,6 +264,10 @@ static int request_attempt_unreachable(const struct request *r, struct error *e)
 	const char *server = cluster_server(r->client->cluster);
 	long os_errno = 0;
 
+	/* curl's words name whom it did not reach, without a password */
+	if (cluster_has_proxy(r->client->cluster))
+		return error_set(e, EHOSTUNREACH, "cannot connect to %s through its proxy-url: %s",
+				 server, r->curl_error);
 	curl_easy_getinfo(r->transfer.easy, CURLINFO_OS_ERRNO, &os_errno);
 	if (os_errno)
 		return error_set(e, EHOSTUNREACH, "cannot connect to %s: %s", server,

@@ -28,7 +28,8 @@
 
 struct watch_timing watch_timing = {
 	.backoff_ms = 800,
-	.backoff_max_ms = 30000,
+	.backoff_max_ms = 4000, /* users look at a stale tree until then */
+	.retry_after_max_ms = 30000,
 	.backoff_reset_ms = 120000,
 	.away_poll_ms = 250,
 	.away_attempt_ms = 5000,
@@ -155,6 +156,7 @@ static enum watch_ending judge(struct watch *w, const struct reply *reply)
 		return WATCH_ENDING_TRANSIENT;
 	}
 	w->why = reply->error;
+	w->retry_after_s = reply->status ? reply->status->retry_after_s : 0;
 	if (reply->http == 410)
 		return WATCH_ENDING_EXPIRED;
 	if (reply->http == 400 || reply->http == 422)
@@ -176,6 +178,11 @@ static void back_off(struct watch *w)
 		ms *= 2;
 	if (ms > t->backoff_max_ms)
 		ms = t->backoff_max_ms;
+	int64_t asked_ms = w->retry_after_s * INT64_C(1000);
+	if (asked_ms > t->retry_after_max_ms)
+		asked_ms = t->retry_after_max_ms;
+	if (ms < asked_ms)
+		ms = asked_ms;
 	w->waiting_since_ns = now;
 	bool away = client_away(w->client, NULL);
 	w->failures = away ? 1 : w->failures + 1; /* its absence is nothing to be patient about */
@@ -261,6 +268,7 @@ static void start_attempt(struct watch *w)
 	w->scan.metadata = watch_events_metadata;
 	w->scan.data = w;
 	w->ending = WATCH_ENDING_NONE;
+	w->retry_after_s = 0;
 	w->why = (struct error)ERROR_INIT;
 	w->events = 0;
 	w->started_ns = w->last_bytes_ns = clock_monotonic_ns();

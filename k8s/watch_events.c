@@ -69,6 +69,7 @@ static int take_error(struct watch *w, const struct watch_frame *f)
 
 	status_parse(&status, code ? atoi(code) : 500, f->object, f->len);
 	int r = status_error(&status, &w->why);
+	w->retry_after_s = status.retry_after_s;
 	if (status.code == 410 || strcmp(status.reason, "Expired") == 0 ||
 	    strcmp(status.reason, "Gone") == 0)
 		w->ending = WATCH_ENDING_EXPIRED;
@@ -97,6 +98,8 @@ static int take_frame(struct watch *w, char *json, size_t len, struct error *e)
 	if (!initial || f.kind == WATCH_FRAME_INITIAL_END)
 		keep_version(w, f.rv, f.rv_len);
 	w->bookmarks |= f.kind == WATCH_FRAME_BOOKMARK;
+	if (!initial)
+		w->failures = 0; /* it does serve: the next failure is a first one */
 	if (f.kind == WATCH_FRAME_OBJECT) {
 		if (initial)
 			begin_replace(w);

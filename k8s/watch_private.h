@@ -16,14 +16,15 @@
 
 struct watch_timing {
 	int64_t backoff_ms,
-		backoff_max_ms;   /* first and longest wait, before jitter of 1 to 2 times */
-	int64_t backoff_reset_ms; /* without failure for so long: start at backoff_ms again */
-	int64_t away_poll_ms;     /* while the server is away: ask the client that often */
-	int64_t away_attempt_ms;  /* and try anyway after that long */
-	int64_t stall_ms;         /* silence allowed where bookmarks come */
-	int64_t stall_list_ms;    /* silence allowed inside a list */
-	int64_t slack_ms;         /* without bookmarks: past timeoutSeconds */
-	int64_t short_ms;         /* a watch that ended sooner, without event, was no watch */
+		backoff_max_ms;     /* first and longest wait, before jitter of 1 to 2 times */
+	int64_t retry_after_max_ms; /* no longer, whatever the server asks for */
+	int64_t backoff_reset_ms;   /* without failure for so long: start at backoff_ms again */
+	int64_t away_poll_ms;       /* while the server is away: ask the client that often */
+	int64_t away_attempt_ms;    /* and try anyway after that long */
+	int64_t stall_ms;           /* silence allowed where bookmarks come */
+	int64_t stall_list_ms;      /* silence allowed inside a list */
+	int64_t slack_ms;           /* without bookmarks: past timeoutSeconds */
+	int64_t short_ms;           /* a watch that ended sooner, without event, was no watch */
 	uint32_t timeout_min_s, timeout_max_s;
 };
 extern struct watch_timing watch_timing;
@@ -81,6 +82,7 @@ struct watch {
 	int64_t started_ns;       /* of this attempt */
 	int64_t last_bytes_ns, last_event_ns;
 	int64_t last_failure_ns, waiting_since_ns;
+	int retry_after_s; /* what the server has asked for at the end of this attempt */
 	unsigned failures; /* in a row; the exponent of the wait */
 	bool replacing;    /* between replace_begin and its end */
 	bool synced;

@@ -82,5 +82,8 @@ bool uuid_valid(const char *s)
 
 const char *uuid_id8(const char *uuid)
 {
-	return uuid + UUID_LEN - UUID_ID8_LEN;
+	size_t len = strlen(uuid);
+
+	/* the id of a pod that others made is its uid, whatever the server calls one */
+	return len > UUID_ID8_LEN ? uuid + len - UUID_ID8_LEN : uuid;
 }

@@ -11,5 +11,5 @@
 /* Version 7: milliseconds since the epoch, then getrandom(2). Rising within a process. */
 int uuid_v7(char out[UUID_LEN + 1], struct error *e);
 bool uuid_valid(const char *s); /* any version, lower or upper case hex */
-/* The last 8 hex digits: the first ones of a version 7 are a clock. Borrowed from uuid. */
+/* The last 8 digits, of any text: the first ones of a version 7 are a clock. Borrowed from uuid. */
 const char *uuid_id8(const char *uuid);

@@ -16,7 +16,7 @@ for file in $(tests/lint/files 'k8s/*.c' 'fs/*.c' 'tools/*.c' 'sidecar/*.c' | gr
 	seen=$((seen + 1))
 	stem=$(basename "$file" .c)
 	allowed="^(main$|${stem//-/_}_|__odr_asan|__)"
-	case $file in fs/attr_*) allowed="$allowed|_(show|store|draft)$" ;; esac
+	case $file in fs/attr_*) allowed="$allowed|_(show|store|draft|act)$" ;; esac
 	found=$(nm --extern-only --defined-only --format=posix "$object" | cut -d' ' -f1 | grep -vE "$allowed")
 	if [ -n "$found" ]; then
 		echo "$file:" $found

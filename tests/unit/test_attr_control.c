@@ -76,6 +76,22 @@ bool poke_running(struct poke *p, struct error *e)
 	return false;
 }
 
+void client_counts(const struct client *c, uint64_t *calls, uint64_t *failures)
+{
+	(void)c;
+	*calls = 7;
+	*failures = 2;
+}
+
+static int runs;
+
+void reaper_run(struct reaper *r, struct act *a)
+{
+	(void)r;
+	(void)a;
+	runs++;
+}
+
 void reaper_show(struct reaper *r, struct buf *out)
 {
 	(void)r;
@@ -254,6 +270,8 @@ static void metrics_show_has_gauges(void **state)
 	assert_non_null(strstr(out.data, "\nloom_weavers_active 1\n"));
 	assert_non_null(strstr(out.data, "\nweaverfs_weavers 1\n"));
 	assert_non_null(strstr(out.data, "\nweaverfs_up 1\n"));
+	assert_non_null(strstr(out.data, "\nweaverfs_errors_total 0\n"));
+	assert_non_null(strstr(out.data, "\nweaverfs_api_failures_total 2\n"));
 	assert_null(strstr(out.data, "\nweaverfs_pod_bytes 0\n"));
 	mount_done(&m);
 }
@@ -298,6 +316,24 @@ static void help_show_names_every_file(void **state)
 	mount_done(&m);
 }
 
+static void reap_act_is_refused_while_the_server_is_away(void **state)
+{
+	struct error e = ERROR_INIT;
+	struct mount m;
+
+	(void)state;
+	mount_init(&m);
+	runs = 0;
+	cluster.away = true;
+	assert_int_equal(control_reap_act(&m.v.fs, NULL, &e), -EHOSTUNREACH);
+	assert_string_equal(e.text, "away since noon");
+	cluster.away = false;
+	assert_int_equal(runs, 0);
+	assert_int_equal(control_reap_act(&m.v.fs, NULL, &e), 0);
+	assert_int_equal(runs, 1);
+	mount_done(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,6 +344,7 @@ int main(void)
 		cmocka_unit_test(metrics_show_has_gauges),
 		cmocka_unit_test(errors_show_is_own_or_all),
 		cmocka_unit_test(help_show_names_every_file),
+		cmocka_unit_test(reap_act_is_refused_while_the_server_is_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

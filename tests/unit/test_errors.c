@@ -45,7 +45,7 @@ static void errors_show_row_has_its_fields(void **state)
 	assert_string_equal(buf_str(&out) + strlen("2026-01-01T00:00:00Z"),
 			    "\t1000\tmkdir\ta\\nb\tEDQUOT\t"
 			    "pods \"x\" is forbidden:\\texceeded quota\n");
-	assert_int_equal(errors_count(l), 1);
+	assert_int_equal(errors_failed(l), 1);
 	errors_free(l);
 }
 
@@ -66,6 +66,21 @@ static void errors_show_others_rows_are_hidden(void **state)
 	errors_free(l);
 }
 
+static void errors_warn_is_shown_and_is_no_failure(void **state)
+{
+	_cleanup_(buf_done) struct buf out = BUF_INIT;
+	struct errors *l = NULL;
+
+	(void)state;
+	assert_int_equal(errors_new(&l, NULL), 0);
+	errors_warn(l, 1000, "mkdir", "a", "would violate \"restricted\"");
+	errors_show(l, 1000, false, &out);
+	assert_string_equal(buf_str(&out) + strlen("2026-01-01T00:00:00Z"),
+			    "\t1000\tmkdir\ta\twarning\twould violate \"restricted\"\n");
+	assert_int_equal(errors_failed(l), 0);
+	errors_free(l);
+}
+
 static void errors_add_beyond_the_ring_oldest_goes(void **state)
 {
 	_cleanup_(buf_done) struct buf out = BUF_INIT;
@@ -83,7 +98,7 @@ static void errors_add_beyond_the_ring_oldest_goes(void **state)
 	assert_null(strstr(buf_str(&out), "number 43."));
 	assert_non_null(strstr(buf_str(&out), "number 44."));
 	assert_non_null(strstr(buf_str(&out), "number 299."));
-	assert_int_equal(errors_count(l), 300);
+	assert_int_equal(errors_failed(l), 300);
 	errors_free(l);
 }
 
@@ -110,6 +125,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(errors_show_row_has_its_fields),
 		cmocka_unit_test(errors_show_others_rows_are_hidden),
+		cmocka_unit_test(errors_warn_is_shown_and_is_no_failure),
 		cmocka_unit_test(errors_add_beyond_the_ring_oldest_goes),
 		cmocka_unit_test(errors_add_long_texts_are_cut),
 	};

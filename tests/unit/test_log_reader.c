@@ -181,6 +181,79 @@ static void reader_passes_endless_lines_on(void **state)
 	assert_int_equal(text.len, 0);
 }
 
+static void feed(struct log_reader *r, const char *bytes, size_t len)
+{
+	for (size_t from = 0; from < len; from += 60000)
+		assert_int_equal(log_reader_feed(r, bytes + from,
+						 len - from < 60000 ? len - from : 60000, NULL),
+				 0);
+}
+
+/* "a", a line of three times the length that is waited for, "y" */
+static void make_long(struct buf *in)
+{
+	size_t len = 3 * LOG_READER_LINE_MAX;
+
+	buf_add_str(in, T("000000001") "a\n" T("000000002"));
+	buf_reserve(in, len + 100);
+	for (size_t i = 0; i < len; i++)
+		in->data[in->len++] = (char)('a' + i % 23);
+	buf_add_str(in, "\n" T("000000003") "y\n");
+}
+
+static void reader_goes_on_inside_a_long_line(void **state)
+{
+	_cleanup_(buf_done) struct buf in = BUF_INIT;
+	_cleanup_(buf_done) struct buf whole = BUF_INIT;
+	_cleanup_(buf_done) struct buf text = BUF_INIT;
+	_cleanup_(log_reader_done) struct log_reader once, cut, later;
+
+	(void)state;
+	make_long(&in);
+	init_reader(&once, (struct log_position){ 0 }, &whole);
+	feed(&once, in.data, in.len);
+	assert_int_equal(whole.len, in.len - 3 * strlen(T("000000001")));
+
+	/* cut twice, the second time before it has come as far as the first time */
+	init_reader(&cut, (struct log_position){ 0 }, &text);
+	feed(&cut, in.data, in.len - 500000);
+	size_t before = text.len;
+	assert_true(before > 2 * LOG_READER_LINE_MAX);
+	log_reader_begin(&cut);
+	feed(&cut, in.data, LOG_READER_LINE_MAX + 200000);
+	assert_int_equal(text.len, before);
+	/* and a new daemon begins where the spool says */
+	init_reader(&later, cut.pos, &text);
+	feed(&later, in.data, in.len);
+	assert_int_equal(text.len, whole.len);
+	assert_memory_equal(text.data, whole.data, whole.len);
+	assert_int_equal(later.pos.last_ns, S45 + 3);
+	assert_int_equal(later.pos.part, 0);
+	/* it was the first line that the kubelet still serves: nothing is missing */
+	buf_reset(&text);
+	init_reader(&later, cut.pos, &text);
+	feed(&later, in.data + strlen(T("000000001") "a\n"), in.len - strlen(T("000000001") "a\n"));
+	assert_int_equal(text.len, whole.len - before);
+}
+
+static void reader_ends_a_long_line_that_is_lost(void **state)
+{
+	_cleanup_(buf_done) struct buf in = BUF_INIT;
+	_cleanup_(buf_done) struct buf text = BUF_INIT;
+	_cleanup_(log_reader_done) struct log_reader r;
+	const char *next = T("000000009") "z\n";
+
+	(void)state;
+	make_long(&in);
+	init_reader(&r, (struct log_position){ 0 }, &text);
+	feed(&r, in.data, in.len - 500000);
+	buf_reset(&text);
+	log_reader_begin(&r);
+	feed(&r, next, strlen(next));
+	assert_string_equal(buf_str(&text), "\n<2..9>z\n");
+	assert_int_equal(r.pos.part, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +265,8 @@ int main(void)
 		cmocka_unit_test(reader_keeps_the_kubelets_text_apart),
 		cmocka_unit_test(reader_finish_gives_the_last_line),
 		cmocka_unit_test(reader_passes_endless_lines_on),
+		cmocka_unit_test(reader_goes_on_inside_a_long_line),
+		cmocka_unit_test(reader_ends_a_long_line_that_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -399,7 +399,35 @@ static void silence_is_asked_again_and_a_gap_is_told(void **state)
 	(void)state;
 	run(answer_silence);
 	http_script_expect(&script, "a\n[ok]<1..5>e\n");
+	assert_request(1, "&follow=true" SINCE);
+	/* after silence the newest lines do, but not to know of a gap */
+	assert_request(2, "&follow=true" SINCE "&tailLines=101");
+	assert_request(3, "&follow=true" SINCE "&tailLines=101");
+	assert_request(4, "&follow=true" SINCE);
+	finish();
+}
+
+static void answer_long_line(struct http_script *s, int fd, unsigned n, const char *path)
+{
+	(void)s;
+	(void)n;
+	http_stream(fd);
+	/* its last piece alone, with the stamp of that piece */
+	http_chunk(fd, strstr(path, "tailLines") ? T("000000002") "g\n" : T("000000001") "long\n");
+	if (is_follow(path))
+		http_hold(fd, 10000);
+	http_end(fd);
+}
+
+static void silence_after_a_long_line_is_asked_for_all(void **state)
+{
+	(void)state;
+	run(answer_long_line);
+	http_script_expect(&script, "long\n[ok]");
+	assert_request(2, "&follow=true" SINCE "&tailLines=101");
 	assert_request(3, "&follow=true" SINCE);
+	assert_request(4, "&follow=true" SINCE); /* the next silence: not in vain again */
+	http_script_expect(&script, "long\n[ok]");
 	finish();
 }
 
@@ -462,6 +490,7 @@ int main(void)
 		cmocka_unit_test(stream_that_cannot_be_read_says_so_and_goes_on),
 		cmocka_unit_test(refresh_reads_again_what_is_served_now),
 		cmocka_unit_test(silence_is_asked_again_and_a_gap_is_told),
+		cmocka_unit_test(silence_after_a_long_line_is_asked_for_all),
 		cmocka_unit_test(stream_goes_on_from_a_position),
 		cmocka_unit_test(another_container_is_read_from_its_start),
 		cmocka_unit_test(stop_inside_lines_is_the_last),

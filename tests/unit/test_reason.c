@@ -7,6 +7,8 @@
 
 #include <dirent.h>
 
+#include "fs/last_line.h"
+#include "fs/reason.h"
 #include "fs/weaver.h"
 
 static const struct config plain = {
@@ -64,7 +66,9 @@ static const struct expected {
 static void add_reason(const struct pod *pod, const struct event_list *events,
 		       const struct config *config, struct buf *out)
 {
-	weaver_reason(pod, events, config, pod->created_s + 30, out);
+	const struct reason_input in = { .pod = pod, .events = events, .config = config };
+
+	weaver_reason(&in, out);
 	assert_int_equal(buf_error(out), 0);
 }
 
@@ -149,9 +153,8 @@ static void weaver_reason_no_fixture_is_left_out(void **state)
 	assert_int_equal(seen, ARRAY_SIZE(fixtures));
 }
 
-/* A pod in that status, with a weaver container; reason goes to out. */
-static void reason_of(const char *status, struct event_list *events, const struct config *config,
-		      struct buf *out)
+/* A pod in that status, with a weaver container. */
+static struct pod *pod_with(const char *status)
 {
 	char json[4096];
 
@@ -163,7 +166,14 @@ static void reason_of(const char *status, struct event_list *events, const struc
 		 "\"image\":\"ghcr.io/org/private:1\",\"env\":[{\"name\":\"LOOM_REPO\","
 		 "\"value\":\"https://git.example/r.git\"}]}]},\"status\":%s}",
 		 status);
-	_cleanup_(pod_unrefp) struct pod *pod = pods_parse(json);
+	return pods_parse(json);
+}
+
+static void reason_of(const char *status, struct event_list *events, const struct config *config,
+		      struct buf *out)
+{
+	_cleanup_(pod_unrefp) struct pod *pod = pod_with(status);
+
 	add_reason(pod, events, config, out);
 	if (getenv("SHOW_REASONS"))
 		printf("%s", buf_str(out));
@@ -193,10 +203,36 @@ static void weaver_reason_exit_codes_are_explained(void **state)
 	check(TERMINATED(127, "Error"), "Error: exit code 127\n", "not found");
 	check(TERMINATED(137, "Error"), "Error: exit code 137 (SIGKILL)\n", "hint: ");
 	check(TERMINATED(139, "Error"), "Error: exit code 139 (SIGSEGV)\n", "crashed");
-	check(TERMINATED(255, "Error"), "Error: exit code 255\n", "tail logs");
+	check(TERMINATED(255, "Error"), "Error: exit code 255\n", "tail -n 1 logs");
 	check(TERMINATED(3, ""), "ExitCode:3: exit code 3\n", "hint: ");
 	check(TERMINATED(0, "Completed"), "", "");
 	check(TERMINATED(0, ""), "", "");
+}
+
+/* With the last line that this container has printed in its run number `restarts`. */
+static void check_said(const char *status, const char *container, int restarts, const char *line,
+		       const char *part)
+{
+	const struct pod_container c = { .name = container, .restarts = restarts };
+	_cleanup_(pod_unrefp) struct pod *pod = pod_with(status);
+	_cleanup_(buf_done) struct buf out = BUF_INIT;
+	struct last_line *l = last_line_make(&c, line, strlen(line));
+	const struct reason_input in = { .pod = pod, .last_line = l, .config = &plain };
+
+	weaver_reason(&in, &out);
+	last_line_unref(l);
+	if (!strstr(buf_str(&out), part))
+		fail_msg("%s\ngives: %s", status, buf_str(&out));
+}
+
+static void weaver_reason_last_line_is_of_the_run_that_failed(void **state)
+{
+	(void)state;
+	check_said(TERMINATED(3, "Error"), "weaver", 0, "no disk", "hint: it said last: no disk\n");
+	check_said(TERMINATED(3, "Error"), "weaver", 0, "a\33[m", "hint: it said last: a\\x1B[m\n");
+	check_said(TERMINATED(3, "Error"), "weaver", 0, "", "hint: it said nothing\n");
+	check_said(TERMINATED(3, "Error"), "weaver", 1, "no disk", "tail -n 1 logs");
+	check_said(TERMINATED(3, "Error"), "audit-sidecar", 0, "no disk", "tail -n 1 logs");
 }
 
 static void weaver_reason_message_with_controls_is_escaped(void **state)
@@ -354,6 +390,7 @@ int main(void)
 		cmocka_unit_test(weaver_reason_every_fixture_is_as_expected),
 		cmocka_unit_test(weaver_reason_no_fixture_is_left_out),
 		cmocka_unit_test(weaver_reason_exit_codes_are_explained),
+		cmocka_unit_test(weaver_reason_last_line_is_of_the_run_that_failed),
 		cmocka_unit_test(weaver_reason_message_with_controls_is_escaped),
 		cmocka_unit_test(weaver_reason_sidecar_between_failures_stays),
 		cmocka_unit_test(weaver_reason_end_by_deletion_is_healthy),

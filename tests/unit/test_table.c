@@ -94,7 +94,7 @@ static void table_mode_follows_hooks_and_scope(void **state)
 	check_mode("env", ATTR_LIVE, 0600);
 	check_mode("pod.json", ATTR_LIVE, 0600);
 	check_mode("weavers", ATTR_CONTROL, 0444);
-	check_mode("reap", ATTR_CONTROL, 0400);
+	check_mode("reap", ATTR_CONTROL, 0600);
 }
 
 /* All shows of a scope; each gives nothing, or lines. */

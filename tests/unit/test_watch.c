@@ -377,6 +377,41 @@ static void garbage_is_distrusted(void **state)
 	finish();
 }
 
+static int64_t refused_ns, asked_again_ns;
+
+static void answer_retry_after(struct http_script *s, int fd, unsigned n, const char *path)
+{
+	(void)s;
+	(void)path;
+	if (n == 1)
+		refused_ns = clock_monotonic_ns();
+	if (n == 2)
+		asked_again_ns = clock_monotonic_ns();
+	if (n == 1) {
+		http_reply(fd, "429 Too Many Requests",
+			   "{\"kind\":\"Status\",\"code\":429,\"reason\":\"TooManyRequests\","
+			   "\"message\":\"slower\",\"details\":{\"retryAfterSeconds\":1}}");
+		return;
+	}
+	http_stream(fd);
+	if (n == 0) {
+		http_chunk(fd, INITIAL_END("2"));
+		http_break(fd);
+		return;
+	}
+	http_hold(fd, 10000);
+}
+
+static void retry_after_is_waited_for(void **state)
+{
+	(void)state;
+	run(answer_retry_after);
+	http_script_expect(&script, "begin end up down up ");
+	http_script_expect_requests(&script, 3);
+	assert_true(asked_again_ns - refused_ns >= CLOCK_NS_PER_S);
+	finish();
+}
+
 static void answer_away(struct http_script *s, int fd, unsigned n, const char *path)
 {
 	(void)s;
@@ -486,6 +521,7 @@ int main(void)
 		cmocka_unit_test(short_watches_and_429_back_off_and_watch_again),
 		cmocka_unit_test(silence_is_given_up_and_twice_distrusted),
 		cmocka_unit_test(garbage_is_distrusted),
+		cmocka_unit_test(retry_after_is_waited_for),
 		cmocka_unit_test(absent_server_is_met_within_a_second_of_its_return),
 		cmocka_unit_test(watch_stop_inside_a_callback_is_the_last),
 		cmocka_unit_test(watch_relist_inside_a_callback_replaces),

@@ -197,7 +197,9 @@ static void probe_next(struct loop_timer *t)
 	const cJSON *spec = json_at(c->spec, "startupProbe");
 	bool asks = json_at(spec, "httpGet") || json_at(spec, "tcpSocket");
 	if (asks && !c->stand_in)
-		c->probe = probe_start(spec, c->pod->ip, probe_result, c);
+		c->probe = probe_start(spec, c->pod->ip,
+				       c->private_network ? sandbox_pid(c->sandbox) : 0,
+				       probe_result, c);
 	else
 		container_started(c); /* an exec probe, or a stand-in that has no port */
 }

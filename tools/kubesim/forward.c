@@ -18,7 +18,10 @@
 #include <unistd.h>
 
 #include "k8s/base/cleanup.h"
+#include "tools/kubesim/netns.h"
+#include "tools/kubesim/pod.h"
 #include "tools/kubesim/pump.h"
+#include "tools/kubesim/route.h"
 
 #define FORWARD_PORTS 8
 #define FORWARD_QUEUE_HIGH (1024 * 1024)
@@ -34,6 +37,7 @@ struct port {
 
 struct forward {
 	struct ws *w;
+	pid_t netns; /* of the pod's audit sidecar, when it serves the port; 0: the host's */
 	size_t count;
 	struct port ports[FORWARD_PORTS];
 };
@@ -95,7 +99,7 @@ static void port_open(struct port *p)
 	struct sockaddr_in to = { .sin_family = AF_INET,
 				  .sin_port = htons((uint16_t)p->number),
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = netns_socket(p->f->netns);
 	pump_init(&p->out, -1);
 	p->socket.fd = -1;
 	if (fd < 0 ||
@@ -143,6 +147,35 @@ static void on_closed(void *data)
 
 static const struct ws_ops forward_ops = { on_message, on_half_closed, on_drained, on_closed };
 
+/* Whether something listens there; on a loopback the answer comes at once. */
+static bool listens(pid_t netns, int number)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)number),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	_cleanup_(cleanup_close) int fd = netns_socket(netns);
+	if (fd < 0)
+		return false;
+	fcntl(fd, F_SETFL, 0);
+	return connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0;
+}
+
+/* The network of a sidecar that serves the port; 0: there is none. */
+static pid_t netns_of(const struct request *r, int number)
+{
+	struct route route;
+	const struct object *o =
+		route_parse(r, &route) ? store_find(route.kind, route.ns, route.name) : NULL;
+	const struct pod *p = o ? o->run : NULL;
+	for (size_t i = 0; p && i < p->init_count; i++) {
+		const struct container *c = &p->containers[i];
+		pid_t pid = c->private_network && c->sandbox ? sandbox_pid(c->sandbox) : 0;
+		if (pid > 0 && listens(pid, number))
+			return pid;
+	}
+	return 0;
+}
+
 void forward_open(struct ws *w)
 {
 	const struct request *r = ws_request(w);
@@ -161,6 +194,7 @@ void forward_open(struct ws *w)
 				    { .fd = -1 },
 				    { .fd = -1, .watch.fd = -1 } };
 		f->count++;
+		f->netns = netns_of(r, p->number);
 		port_open(p);
 	}
 }

@@ -347,11 +347,32 @@ void lifecycle_step(struct pod *p)
 		mains_step(p);
 }
 
+/* Missing pull secrets stop nothing; they are only told of, in case a pull then fails. */
+static void pull_secrets_check(const struct pod *p)
+{
+	_cleanup_(buf_done) struct buf missing = BUF_INIT;
+	const cJSON *secret;
+	cJSON_ArrayForEach(secret, json_at(p->json, "spec.imagePullSecrets")) {
+		const char *name = json_str_or(secret, "name", "");
+		if (!store_find(&kind_table[KIND_SECRET], p->object->ns, name))
+			buf_printf(&missing, "%s%s", missing.len ? ", " : "", name);
+	}
+	if (missing.len)
+		event_record(
+			p->object,
+			&(struct event){ "Warning", "FailedToRetrieveImagePullSecret", "kubelet",
+					 NULL },
+			"Unable to retrieve some image pull secrets (%s); attempting to pull the "
+			"image may not succeed.",
+			buf_str(&missing));
+}
+
 static void volumes_ready(struct loop_timer *t)
 {
 	struct pod *p = container_of(t, struct pod, step);
 	char why[512];
 	if (podspec_volumes_ready(p, why, sizeof(why))) {
+		pull_secrets_check(p);
 		lifecycle_step(p);
 		return;
 	}
@@ -433,38 +454,6 @@ struct container *lifecycle_container(const struct object *pod, const char *name
 		if (strcmp(p->containers[i].name, name) == 0)
 			return &p->containers[i];
 	return NULL;
-}
-
-void lifecycle_find_log(const struct object *pod, const char *container, bool previous,
-			struct lifecycle_log *ret)
-{
-	*ret = (struct lifecycle_log){ 0 };
-	const struct container *c = lifecycle_container(pod, container);
-	if (!c)
-		return;
-	if (previous) {
-		if (c->previous)
-			ret->log = logfile_ref(c->previous);
-		else
-			snprintf(ret->why, sizeof(ret->why),
-				 "previous terminated container \"%s\" in pod \"%s\" not found",
-				 container, pod->name);
-		return;
-	}
-	if (c->log) {
-		ret->log = logfile_ref(c->log);
-		return;
-	}
-	const char *what = strcmp(c->reason, "ErrImagePull") == 0
-				   ? "trying and failing to pull image"
-			   : strcmp(c->reason, "ImagePullBackOff") == 0 ||
-					   strcmp(c->reason, "InvalidImageName") == 0
-				   ? "image can't be pulled"
-				   : c->reason;
-	bool pull = what != c->reason && c->reason[0];
-	snprintf(ret->why, sizeof(ret->why),
-		 "container \"%s\" in pod \"%s\" is waiting to start: %s", container, pod->name,
-		 pull || c->reason[0] ? what : "ContainerCreating");
 }
 
 int lifecycle_init(const char *dir, struct error *e)

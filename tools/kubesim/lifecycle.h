@@ -4,7 +4,7 @@
  * sandboxes, and writes their status. State directory: pods/<uid>/.
  */
 #pragma once
-#include "tools/kubesim/logfile.h"
+#include "k8s/base/error.h"
 #include "tools/kubesim/store.h"
 
 #define LIFECYCLE_NODE "kubesim"
@@ -25,11 +25,3 @@ bool lifecycle_delete(struct object *pod, int64_t grace_s);
 struct container;
 /* Borrowed until the next turn of the loop; NULL: there is none of that name. */
 struct container *lifecycle_container(const struct object *pod, const char *name);
-
-struct lifecycle_log {
-	struct logfile *log; /* referenced for the caller; NULL: see why */
-	char why[512];       /* text for a 400 */
-};
-/* container must be one of the pod's. */
-void lifecycle_find_log(const struct object *pod, const char *container, bool previous,
-			struct lifecycle_log *ret);

@@ -13,11 +13,14 @@
 #include "k8s/base/rfc3339.h"
 
 #define LOGFILE_PARTIAL_MAX (16 * 1024)
+#define LOGFILE_ROTATE (10 * 1024 * 1024)
+#define LOGFILE_ROTATE_FOLLOWED (64 * 1024 * 1024)
 
 struct logfile {
 	int refs;
 	int fd;
 	bool tty, ended;
+	off_t start; /* offset of the file's first byte: what was before it was rotated away */
 	off_t size;
 	int64_t last_stamp_ns;
 	bool in_line;          /* the file's last line has no newline yet */
@@ -99,6 +102,14 @@ static void file_write(struct logfile *l, const struct buf *out)
 	}
 }
 
+/* While somebody follows, only when it gets too much: who keeps up shall lose nothing. */
+static void file_rotate(struct logfile *l)
+{
+	off_t most = list_empty(&l->readers) ? LOGFILE_ROTATE : LOGFILE_ROTATE_FOLLOWED;
+	if (!l->in_line && l->size - l->start > most && ftruncate(l->fd, 0) == 0)
+		l->start = l->size;
+}
+
 static void readers_wake(struct logfile *l)
 {
 	list_for_each(reader, &l->readers, struct logfile_reader, all)
@@ -126,6 +137,7 @@ void logfile_append(struct logfile *l, int stream, const char *data, size_t len)
 		return;
 	file_write(l, &out);
 	readers_wake(l);
+	file_rotate(l);
 }
 
 void logfile_end(struct logfile *l)
@@ -144,6 +156,11 @@ bool logfile_ended(const struct logfile *l)
 	return l->ended;
 }
 
+off_t logfile_start(const struct logfile *l)
+{
+	return l->start;
+}
+
 off_t logfile_size(const struct logfile *l)
 {
 	return l->size;
@@ -151,7 +168,7 @@ off_t logfile_size(const struct logfile *l)
 
 ssize_t logfile_read(const struct logfile *l, off_t offset, char *out, size_t size)
 {
-	return pread(l->fd, out, size, offset);
+	return pread(l->fd, out, size, offset - l->start);
 }
 
 void logfile_follow(struct logfile *l, struct logfile_reader *reader)

@@ -13,6 +13,7 @@
 #include "k8s/base/clock.h"
 #include "k8s/base/rfc3339.h"
 #include "tools/kubesim/lifecycle.h"
+#include "tools/kubesim/pod.h"
 #include "tools/kubesim/reply.h"
 
 #define LOGS_BATCH (64 * 1024)
@@ -58,6 +59,10 @@ static bool logs_fill(struct request *r, void *data, struct buf *out)
 	struct logs *l = data;
 	static char block[LOGS_BATCH];
 	(void)r;
+	if (l->at < logfile_start(l->log)) {
+		l->at = logfile_start(l->log); /* too slow: rotated away, and nobody says so */
+		l->in_stamp = LOGFILE_STAMP;
+	}
 	ssize_t n = logfile_read(l->log, l->at, block, sizeof(block));
 	if (n > 0) {
 		l->at += n;
@@ -115,7 +120,7 @@ static off_t scan_start(struct scan *s, const struct logfile *log)
 	static char block[LOGS_BATCH];
 	char stamp[LOGFILE_STAMP];
 	size_t have = 0;
-	off_t at = 0, start = 0;
+	off_t at = logfile_start(log), start = at;
 	ssize_t n;
 	bool in_stamp = true;
 	while ((n = logfile_read(log, at, block, sizeof(block))) > 0) {
@@ -200,6 +205,43 @@ static bool container_pick(struct request *r, const struct object *pod, char *ou
 	return false;
 }
 
+struct found {
+	struct logfile *log; /* a reference; NULL: see why */
+	char why[512];       /* text for a 400 */
+};
+
+static void log_find(const struct object *pod, const char *container, bool previous,
+		     struct found *ret)
+{
+	*ret = (struct found){ 0 };
+	const struct container *c = lifecycle_container(pod, container);
+	if (!c)
+		return;
+	if (previous) {
+		if (c->previous)
+			ret->log = logfile_ref(c->previous);
+		else
+			snprintf(ret->why, sizeof(ret->why),
+				 "previous terminated container \"%s\" in pod \"%s\" not found",
+				 container, pod->name);
+		return;
+	}
+	if (c->log) {
+		ret->log = logfile_ref(c->log);
+		return;
+	}
+	const char *what = strcmp(c->reason, "ErrImagePull") == 0
+				   ? "trying and failing to pull image"
+			   : strcmp(c->reason, "ImagePullBackOff") == 0 ||
+					   strcmp(c->reason, "InvalidImageName") == 0
+				   ? "image can't be pulled"
+				   : c->reason;
+	bool pull = what != c->reason && c->reason[0];
+	snprintf(ret->why, sizeof(ret->why),
+		 "container \"%s\" in pod \"%s\" is waiting to start: %s", container, pod->name,
+		 pull || c->reason[0] ? what : "ContainerCreating");
+}
+
 void logs_serve(struct request *r, const struct object *pod)
 {
 	char container[ROUTE_NAME_MAX];
@@ -207,8 +249,8 @@ void logs_serve(struct request *r, const struct object *pod)
 	const char *tail = http_arg(r, "tailLines"), *limit = http_arg(r, "limitBytes");
 	if (!container_pick(r, pod, container, sizeof(container)) || !since_read(r, &s.since_ns))
 		return;
-	struct lifecycle_log found;
-	lifecycle_find_log(pod, container, route_arg_true(r, "previous"), &found);
+	struct found found;
+	log_find(pod, container, route_arg_true(r, "previous"), &found);
 	if (!found.log) {
 		_cleanup_(cJSON_Deletep) cJSON *json = store_json(pod);
 		if (found.why[0] && json_str(json, "spec.nodeName"))

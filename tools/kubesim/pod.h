@@ -38,7 +38,8 @@ struct container {
 	int backoff_s; /* before the next restart or pull */
 	bool begun;    /* being started, or waiting for its timer */
 	bool started, ready;
-	bool stand_in; /* an audit sidecar without a binary: its health is ours */
+	bool private_network; /* see netns.h */
+	bool stand_in;        /* an audit sidecar without a binary: its health is ours */
 	struct sandbox *sandbox;
 	struct cgroup *cgroup;
 	struct logfile *log, *previous;

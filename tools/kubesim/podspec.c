@@ -351,6 +351,7 @@ static void command_fill(struct podspec *s, struct container *c)
 	} else if (strstr(image, "audit-sidecar")) {
 		const char *binary = getenv("KUBESIM_AUDIT_SIDECAR");
 		c->stand_in = !binary;
+		c->private_network = s->sandbox.private_network = binary && geteuid() == 0;
 		if (binary)
 			word(s, binary);
 		else
@@ -397,6 +398,12 @@ int podspec_new(struct container *c, struct podspec **ret, struct error *e)
 		.env = s->env,
 	};
 	security_fill(s, c);
+	if (s->sandbox.uid == 0 && json_true(json_at(c->spec, "securityContext"), "runAsNonRoot"))
+		return error_set(
+			e, EPERM,
+			"container's runAsUser breaks non-root policy (pod: \"%s_%s(%s)\", "
+			"container: %s)",
+			p->object->name, p->object->ns, p->uid, c->name);
 	snprintf(s->workspace, sizeof(s->workspace), "%s/%s.workspace", p->dir, c->name);
 	if (mkdir(s->workspace, 0755) == 0 && geteuid() == 0 &&
 	    chown(s->workspace, s->sandbox.uid, s->sandbox.gid) < 0)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "tools/kubesim/loop.h"
+#include "tools/kubesim/netns.h"
 
 struct probe {
 	struct loop_fd socket;
@@ -113,7 +114,7 @@ static void ready(struct loop_fd *f, uint32_t events)
 	loop_watch(f, fd, EPOLLIN, ready);
 }
 
-struct probe *probe_start(const cJSON *spec, const char *ip,
+struct probe *probe_start(const cJSON *spec, const char *ip, pid_t netns,
 			  void (*result)(void *data, bool good, const char *text), void *data)
 {
 	struct probe *p = calloc(1, sizeof(*p));
@@ -129,7 +130,7 @@ struct probe *probe_start(const cJSON *spec, const char *ip,
 	p->socket.fd = -1;
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)p->port) };
 	inet_pton(AF_INET, ip, &to.sin_addr);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = netns_socket(netns);
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 &&
 	    errno != EINPROGRESS && errno != ECONNREFUSED) {
 		close(fd);

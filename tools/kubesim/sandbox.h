@@ -32,7 +32,7 @@ struct sandbox_spec {
 	const char *const *capabilities; /* "BPF", …; NULL-terminated; of root only */
 	uid_t uid;
 	gid_t gid;
-	bool tty, open_stdin;
+	bool tty, open_stdin, private_network;
 	pid_t join; /* 0; or a command whose namespaces are joined instead (exec) */
 	const struct cgroup *cgroup; /* borrowed for the sandbox's life */
 };

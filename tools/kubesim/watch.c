@@ -102,6 +102,23 @@ static void error_add(int code, const char *reason, const char *message, struct 
 	buf_add_str(out, "}\n");
 }
 
+static const char *error_reason(int code)
+{
+	static const struct {
+		int code;
+		const char *reason;
+	} reasons[] = {
+		{ 401, "Unauthorized" },       { 403, "Forbidden" },
+		{ 404, "NotFound" },           { 410, "Expired" },
+		{ 429, "TooManyRequests" },    { 500, "InternalError" },
+		{ 503, "ServiceUnavailable" }, { 504, "Timeout" },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
+		if (reasons[i].code == code)
+			return reasons[i].reason;
+	return "";
+}
+
 static void initial_fill(struct watch *w, struct buf *out)
 {
 	struct snapshot *s = w->initial;
@@ -192,8 +209,8 @@ static bool watch_fill(struct request *r, void *data, struct buf *out)
 {
 	struct watch *w = data;
 	if (r->fault.error_frame) {
-		bool gone = r->fault.error_frame == 410;
-		error_add(r->fault.error_frame, gone ? "Expired" : "InternalError",
+		error_add(r->fault.error_frame,
+			  r->fault.reason[0] ? r->fault.reason : error_reason(r->fault.error_frame),
 			  r->fault.message[0] ? r->fault.message : "injected by kubesim", out);
 		return false;
 	}

@@ -8,6 +8,7 @@
 state=$W/second
 "$O/kubesim" --state "$state" >second.log 2>&1 &
 pid=$!
+disown "$pid" # bash tells of the death of its jobs
 wait_for 20 test -s "$state/kubeconfig"
 s()
 {
@@ -41,7 +42,6 @@ uid=$(s get pod look -o 'jsonpath={.metadata.uid}')
 mapfile -t children < <(pgrep -P "$pid")
 [ ${#children[@]} -gt 0 ] || fail "no process runs the pod"
 kill -KILL "$pid"
-wait "$pid" 2>/dev/null || true
 for child in "${children[@]}"; do
 	wait_for 10 process_ended "$child"
 done

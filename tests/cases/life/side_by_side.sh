@@ -1,0 +1,51 @@
+#!/bin/bash
+# 64 mkdirs side by side, from one mount and from two, for the same and for other names: all are made once.
+# SPDX-License-Identifier: Apache-2.0
+# timeout: 240
+. "$LIB/case.sh"
+
+printf 'spec:\n  nodeSelector: {weaverfs.dev/none: x}\n' >"$W/patch"
+k delete resourcequota --all >/dev/null
+mount_weavers "pod_patch=$W/patch,max_concurrent=1000"
+MNT=$W/other mount_weavers "pod_patch=$W/patch,max_concurrent=1000"
+
+# make PREFIX MOUNT: a process for each of 64 names; says which ones failed, and why.
+make()
+(
+	for i in {1..64}; do
+		mkdir "$2/$1-$i" 2>>"$W/errors" || echo "$1-$i" >>"$W/failed" &
+	done
+	wait
+)
+
+agree()
+{
+	[ "$(ls "$MNT")" = "$(ls "$W/other")" ] && [ "$(pods)" = "$(ls "$MNT" | sort)" ]
+}
+
+empty()
+{
+	[ -z "$(ls "$MNT" "$W/other" | grep -v :)" ] && [ -z "$(k get pods -o name)" ]
+}
+
+make one "$MNT"
+assert_eq 64 "$(ls "$MNT" | grep -c '^one-')"
+make two "$MNT" &
+one=$!
+make three "$W/other" &
+wait "$one" "$!"
+wait_for 20 agree
+assert_eq 192 "$(pods | wc -l)"
+[ ! -e "$W/failed" ] || fail "$(sort "$W/errors" | uniq -c)"
+
+# The same names: of each pair of mkdirs one fails, and kubectl has 64 more pods, not 128.
+make same "$MNT" &
+one=$!
+make same "$W/other" &
+wait "$one" "$!"
+assert_eq 64 "$(wc -l <"$W/failed")" "mkdirs that failed"
+assert_eq 64 "$(grep -c 'File exists' "$W/errors")" "with EEXIST"
+wait_for 20 agree
+assert_eq 256 "$(pods | wc -l)"
+rmdir "$MNT"/*
+wait_for 20 empty
