@@ -283,7 +283,7 @@ static void on_deadline(struct loop_timer *t)
 	error_set(&e, ETIMEDOUT,
 		  "no answer from the API server within %lld ms; if pod %s appears later, it is "
 		  "deleted",
-		  (long long)k->create->fs->config->create_timeout_ms, k->claim.pod);
+		  (long long)k->what.timeout_ms, k->claim.pod);
 	bury(k, &e);
 }
 
@@ -421,7 +421,9 @@ int creation_start(struct create *c, const struct creation_spec *spec, struct er
 		podspec_ref(k->what.spec);
 	snprintf(k->claim.name, sizeof(k->claim.name), "%s", spec->name);
 	k->claim.changed = on_claim;
-	k->deadline_ns = clock_monotonic_ns() + c->fs->config->create_timeout_ms * CLOCK_NS_PER_MS;
+	if (!k->what.timeout_ms)
+		k->what.timeout_ms = c->fs->config->create_timeout_ms;
+	k->deadline_ns = clock_monotonic_ns() + k->what.timeout_ms * CLOCK_NS_PER_MS;
 	k->job.run = on_job;
 	loop_post(c->fs->loop, &k->job);
 	return 0;
