@@ -80,6 +80,10 @@ SHOW(control_reap_show);
 /* attr_stream.c */
 attr_fetch_path attr_stream_pod_json;
 
+/* attr_usage.c */
+attr_fetch_path attr_usage_path;
+attr_fetch_render attr_usage_render;
+
 #undef DRAFT
 #undef SHOW
 #undef STORE
