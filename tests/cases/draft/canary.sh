@@ -28,7 +28,7 @@ mkdir "$D" "$MNT/.drafts/b"
 printf '%s\n' sh -c 'echo started; exec sleep 1000' >"$D/args"
 # in pieces, refused and taken, appended, copied: each way leaves its own traces
 (echo "X=1" && echo "TOKEN=$canary" && printf 'Y=%s' "$canary") >"$D/secrets"
-! printf 'OTHER=%s\n1BAD=%s\n' "$canary" "$canary" >"$D/secrets" 2>/dev/null
+! env printf 'OTHER=%s\n1BAD=%s\n' "$canary" "$canary" >"$D/secrets" 2>/dev/null
 ! printf '1BAD=%s\n' "$canary" >>"$D/secrets" 2>/dev/null
 printf 'Z=%s\n' "$canary" >>"$D/secrets"
 for ((i = 0; i < 200; i++)); do
