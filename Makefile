@@ -53,7 +53,7 @@ LIBDIRS  := k8s/base k8s fs
 lib      = $(O)/$(subst /,-,$(1)).a
 objs     = $(patsubst %.c,$(O)/%.o,$(filter-out fs/main.c,$(wildcard $(1)/*.c)))
 LIBS     := $(foreach d,fs k8s k8s/base,$(call lib,$d))
-PROGRAMS := $(O)/weaverfs $(O)/kubesim
+PROGRAMS := $(O)/weaverfs $(O)/kubesim $(O)/weaver
 UNITS    := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
@@ -116,6 +116,11 @@ $(O)/weaverfs: $(O)/fs/main.o $(LIBS)
 	$(call say,LD,$@)$(link)
 
 $(O)/kubesim: $(call objs,tools/kubesim) $(call lib,k8s/base)
+	$(call say,LD,$@)$(link)
+
+# Started for each command in a weaver, and copied into containers: the C library and nothing else.
+$(O)/weaver: ldlibs := $(LDLIBS)
+$(O)/weaver: $(call objs,tools) $(call lib,k8s/base)
 	$(call say,LD,$@)$(link)
 
 $(O)/unit/%: $(O)/tests/unit/%.o $(LIBS)

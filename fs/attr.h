@@ -24,6 +24,7 @@
 
 struct act;
 struct podspec;
+struct reply;
 struct stream_ops;
 
 enum attr_flags {
@@ -61,6 +62,8 @@ int store_label(struct store_ctx *c, const char *key, const char *value);
 
 /* How a fetched file comes: the path to GET, as JSON or text, for this weaver. */
 typedef int attr_fetch_path(const struct weaver_view *w, struct buf *path, struct error *e);
+/* What the file says of the answer, a refusal too. Cluster thread. */
+typedef int attr_fetch_render(const struct reply *reply, struct buf *out, struct error *e);
 
 enum attr_spool { ATTR_SPOOL_NONE, ATTR_SPOOL_LOGS };
 
@@ -75,6 +78,7 @@ struct attr {
 	/* Makes in[0..len) the value in a draft's copy; NUL-terminated, no trailing newline. */
 	int (*draft)(struct podspec *spec, const char *in, size_t len, struct error *e);
 	attr_fetch_path *fetch;
+	attr_fetch_render *render; /* NULL: the body as it is */
 	enum attr_spool spool;
 	const struct stream_ops *stream;
 	int (*act)(struct weaverfs *fs, struct act *a, struct error *e);

@@ -81,6 +81,10 @@ int control_reap_act(struct weaverfs *fs, struct act *a, struct error *e);
 /* attr_stream.c */
 attr_fetch_path attr_stream_pod_json;
 
+/* attr_usage.c */
+attr_fetch_path attr_usage_path;
+attr_fetch_render attr_usage_render;
+
 #undef DRAFT
 #undef SHOW
 #undef STORE

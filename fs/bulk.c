@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/config.h"
 #include "fs/creation.h"
 #include "fs/drafts.h"
 #include "fs/errors.h"
@@ -23,6 +24,8 @@
 #include "k8s/loop.h"
 
 #define BULK_IN_FLIGHT 64
+/* A mkdir's deadline is short because the directory is locked meanwhile; here nothing is. */
+#define BULK_PATIENCE 5
 #define BULK_LINES_MAX 10000
 #define BULK_LINE_LEN_MAX 256
 
@@ -200,6 +203,7 @@ static int start(struct line *l, struct error *e)
 		.pid = b->caller.pid,
 		.uid = b->caller.uid,
 		.gid = b->caller.gid,
+		.timeout_ms = b->fs->config->create_timeout_ms * BULK_PATIENCE,
 		.mode = 0750, /* FUSE tells the umask of no open(2) */
 		.done = on_created,
 		.data = l,

@@ -287,7 +287,7 @@ static void on_claim(struct claim *c)
 static void on_deadline(struct loop_timer *t)
 {
 	struct creation *k = container_of(t, struct creation, deadline);
-	long long timeout_ms = k->create->fs->config->create_timeout_ms;
+	long long timeout_ms = k->what.timeout_ms;
 	bool whole = k->secret_made || k->what.spec->n_secrets == 0;
 	struct error e = k->why;
 
@@ -460,7 +460,9 @@ int creation_start(struct create *c, const struct creation_spec *spec, struct er
 		podspec_ref(k->what.spec);
 	snprintf(k->claim.name, sizeof(k->claim.name), "%s", spec->name);
 	k->claim.changed = on_claim;
-	k->deadline_ns = clock_monotonic_ns() + c->fs->config->create_timeout_ms * CLOCK_NS_PER_MS;
+	if (!k->what.timeout_ms)
+		k->what.timeout_ms = c->fs->config->create_timeout_ms;
+	k->deadline_ns = clock_monotonic_ns() + k->what.timeout_ms * CLOCK_NS_PER_MS;
 	k->job.run = on_job;
 	loop_post(c->fs->loop, &k->job);
 	return 0;

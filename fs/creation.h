@@ -25,7 +25,8 @@ struct creation_spec {
 	uid_t uid;            /* who owns the weaver, and whose it counts as */
 	gid_t gid;
 	mode_t mode;
-	bool own_event; /* the kernel tells watchers of the root itself */
+	int64_t timeout_ms; /* of all of it; 0: create_timeout_ms */
+	bool own_event;     /* the kernel tells watchers of the root itself */
 	/*
 	 * Once: 0 and the pod's uid, which the registry shows; or -errno and why. Then .weaverfs/
 	 * errors has it already, and nothing is left behind.

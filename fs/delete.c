@@ -10,12 +10,12 @@
 #include "fs/errors.h"
 #include "fs/ino.h"
 #include "fs/metrics.h"
-#include "fs/pod_delete.h"
 #include "fs/poke.h"
 #include "fs/record.h"
 #include "fs/registry.h"
 #include "fs/task.h"
 #include "fs/weaver.h"
+#include "fs/weaver_end.h"
 #include "fs/weaverfs.h"
 #include "fs/webhook.h"
 #include "k8s/base/clock.h"
@@ -29,7 +29,7 @@ struct deletion {
 	fuse_req_t req;
 	struct caller caller;
 	char name[REGISTRY_NAME_MAX];
-	struct pod_delete_op *op;
+	struct weaver_end *op;
 	int64_t deadline_ns;
 };
 
@@ -50,7 +50,7 @@ static void finish(struct deletion *d, int r, const struct error *e)
 static void on_cancel(struct task *t)
 {
 	struct deletion *d = container_of(t, struct deletion, task);
-	pod_delete_cancel(d->op);
+	weaver_end_cancel(d->op);
 	poke_own_end(d->fs->poke, INO_OBJECT_ROOT, d->name, false);
 	fuse_reply_err(d->req, EIO);
 	free(d);
@@ -68,14 +68,14 @@ static int start(struct deletion *d, const struct pod *pod, struct error *e)
 {
 	char by[64];
 	snprintf(by, sizeof(by), "rmdir %u:%u", d->caller.uid, d->caller.gid);
-	struct pod_delete_spec spec = {
+	struct weaver_end_spec spec = {
 		.pod = pod,
 		.by = by,
 		.deadline_ns = d->deadline_ns,
 		.on_done = on_deleted,
 		.data = d,
 	};
-	d->op = pod_delete_weaver(d->fs, &spec);
+	d->op = weaver_end_start(d->fs, &spec);
 	if (!d->op)
 		return error_oom(e);
 	task_begin(&d->fs->tasks, &d->task, on_cancel);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/ino.h"
 #include "fs/node.h"
 #include "fs/park.h"
 #include "k8s/base/clock.h"
@@ -99,20 +100,30 @@ void fetch_free(struct fetch *f)
 
 static void send_next(struct fetch *f);
 
+static int take_answer(struct entry *entry, const struct reply *reply, struct error *e)
+{
+	const struct attr *a = table_get(ino_row(entry->ino), ATTR_LIVE);
+
+	if (a && a->render && reply->http)
+		return a->render(reply, &entry->content, e);
+	if (reply->r < 0) {
+		*e = reply->error;
+		return reply->r;
+	}
+	buf_add(&entry->content, reply->body, reply->len);
+	if (reply->len && reply->body[reply->len - 1] != '\n')
+		buf_add_char(&entry->content, '\n');
+	return buf_error(&entry->content) < 0 ? error_oom(e) : 0;
+}
+
 static void on_done(void *data, const struct reply *reply)
 {
 	struct entry *entry = data;
 	struct fetch *f = entry->fetch;
 	entry->request = NULL;
 	f->out--;
-	if (reply->r == 0) {
-		buf_add(&entry->content, reply->body, reply->len);
-		if (reply->len && reply->body[reply->len - 1] != '\n')
-			buf_add_char(&entry->content, '\n');
-	}
-	struct error e = reply->error;
-	if (reply->r == 0 && buf_error(&entry->content) < 0)
-		error_oom(&e);
+	struct error e = ERROR_INIT;
+	take_answer(entry, reply, &e);
 	entry->answered = true;
 	entry->answered_ns = clock_monotonic_ns();
 	entry_answer(entry, e.code ? NULL : &entry->content, e.code ? &e : NULL);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -252,6 +253,12 @@ static void allow_many_files(void)
 	}
 }
 
+/* Drafts hold secrets: no core file, and no ptrace(2) by other processes of the user. */
+static void keep_memory_private(void)
+{
+	prctl(PR_SET_DUMPABLE, 0);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "--poke") == 0)
@@ -280,6 +287,7 @@ int main(int argc, char **argv)
 		return code;
 	}
 	if (r == 0) {
+		keep_memory_private();
 		allow_many_files();
 		signals_init();
 		r = run(&m, &a, buf_str(&fuse_options), &e);

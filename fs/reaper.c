@@ -21,11 +21,11 @@
 #include "fs/config.h"
 #include "fs/errors.h"
 #include "fs/metrics.h"
-#include "fs/pod_delete.h"
 #include "fs/podspec.h"
 #include "fs/reaper_report.h"
 #include "fs/registry.h"
 #include "fs/weaver.h"
+#include "fs/weaver_end.h"
 #include "fs/weaverfs.h"
 #include "fs/webhook.h"
 #include "k8s/base/clock.h"
@@ -67,7 +67,7 @@ struct reaping {
 	char uid[64], pod[128], name[REGISTRY_NAME_MAX], resource_version[64];
 	uid_t user;
 	int64_t expires_s;
-	struct pod_delete_op *deletion; /* NULL: none under way */
+	struct weaver_end *deletion; /* NULL: none under way */
 	int64_t retry_ns;
 	unsigned failures;
 	bool conflict; /* somebody had changed the pod that resource_version is of */
@@ -85,7 +85,7 @@ static struct reaping *find(struct reaper *r, const char *uid)
 static void reaping_free(struct reaping *g)
 {
 	if (g->deletion)
-		pod_delete_cancel(g->deletion);
+		weaver_end_cancel(g->deletion);
 	hash_remove(&g->reaper->by_uid, &g->by_uid);
 	list_remove(&g->node);
 	free(g);
@@ -203,7 +203,7 @@ static void reap(struct reaper *r, struct reaping *g, const struct registry_entr
 	g->user = weaver_owner(pod, r->fs->uid, r->fs->gid).uid;
 	g->expires_s = weaver_expires(pod, r->fs->config);
 	g->conflict = false;
-	struct pod_delete_spec d = {
+	struct weaver_end_spec d = {
 		.pod = pod,
 		.resource_version = g->resource_version,
 		.by = "ttl",
@@ -211,7 +211,7 @@ static void reap(struct reaper *r, struct reaping *g, const struct registry_entr
 		.on_done = on_done,
 		.data = g,
 	};
-	g->deletion = pod_delete_weaver(r->fs, &d);
+	g->deletion = weaver_end_start(r->fs, &d);
 	if (!g->deletion) {
 		error_oom(&e);
 		reaping_failed(g, &e);

@@ -51,6 +51,7 @@ struct stream {
 	struct buf unread;
 	struct list reads;  /* struct reading, oldest first */
 	int64_t refused_ns; /* since when reads were told EAGAIN; 0: no */
+	int64_t asked_ns;   /* when fill() was asked last */
 	struct loop_timer timer;
 	/* streams->lock */
 	bool readable;
@@ -133,6 +134,7 @@ static int refill(struct stream *f, struct error *e)
 	if (f->ended || before >= UNREAD_MAX)
 		return 0;
 	source_get(f, &source, &view);
+	f->asked_ns = clock_monotonic_ns();
 	int r = f->ops->fill(&source, f->state, &f->unread, &more, e);
 	if (r == 0 && buf_error(&f->unread) < 0) {
 		f->unread.failed = false;
@@ -144,6 +146,7 @@ static int refill(struct stream *f, struct error *e)
 	return r;
 }
 
+/* A time at which it has been asked already does not come again. */
 static void arm(struct stream *f)
 {
 	struct stream_source source;
@@ -154,7 +157,7 @@ static void arm(struct stream *f)
 	source_get(f, &source, &view);
 	int64_t at_ns = f->ended ? 0 : f->ops->wake_at(&source, f->state);
 	registry_view_done(&view);
-	if (at_ns)
+	if (at_ns > f->asked_ns)
 		loop_timer_set(f->streams->fs->loop, &f->timer, at_ns);
 	else
 		loop_timer_cancel(&f->timer);

@@ -31,7 +31,7 @@ static bool has_run(const struct stream_source *source)
 {
 	const struct pod_container *c = main_of(source);
 
-	if (source->w && weaver_last_status(source->w->pod) == WEAVER_RUNNING)
+	if (source->w && weaver_outcome(source->w->pod) == WEAVER_RUNNING)
 		return true;
 	return c && (c->restarts > 0 || (c->state == POD_STATE_TERMINATED && c->started_s != 0));
 }
@@ -117,7 +117,7 @@ static int gone_fill(const struct stream_source *source, void *state, struct buf
 	if (!source->gone)
 		return 0;
 	if (source->w)
-		buf_printf(out, "%s\n", weaver_status_word(weaver_last_status(source->w->pod)));
+		buf_printf(out, "%s\n", weaver_status_word(weaver_outcome(source->w->pod)));
 	*ret_more = STREAM_END;
 	return 0;
 }

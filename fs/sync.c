@@ -224,10 +224,11 @@ static void removed(void *data, const struct registry_view *last)
 	struct await *a = find_await(s, last->pod->uid);
 	if (a)
 		await_free(a);
-	archive_pod_gone(s->fs->archive, last); /* first: it keeps the log */
-	logs_pod_changed(s->fs->logs, last->pod->uid, true);
+	/* Before the archive writes its files: who watches does not wait for the disk. */
 	if (last->shown)
 		poke_removed(s->fs->poke, INO_OBJECT_ROOT, last->name, last->object);
+	archive_pod_gone(s->fs->archive, last); /* before the log: it keeps it */
+	logs_pod_changed(s->fs->logs, last->pod->uid, true);
 	change_gone(s->fs, last);
 }
 

@@ -130,6 +130,8 @@ static const struct attr rows[] = {
 	  .help = "JSON Lines: weaver.created, .running, .succeeded, .failed, .expiring, .deleted, .expired" },
 	{ .name = "new", .flags = ATTR_CONTROL | ATTR_BULK,
 	  .help = "for many at once: write `NAME` or `NAME DRAFT` lines, read `NAME ok` or the error of each" },
+	{ .name = "usage", .flags = ATTR_LIVE, .fetch = attr_usage_path, .render = attr_usage_render,
+	  .help = "cpu_millicores= and memory_bytes= now; ENODATA without a metrics server; size 0" },
 };
 /* clang-format on */
 

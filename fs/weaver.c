@@ -51,14 +51,9 @@ enum weaver_status weaver_outcome(const struct pod *pod)
 	return WEAVER_PENDING;
 }
 
-enum weaver_status weaver_last_status(const struct pod *pod)
-{
-	return pod->deleted_s != 0 ? WEAVER_TERMINATING : weaver_outcome(pod);
-}
-
 enum weaver_status weaver_status(const struct pod *pod)
 {
-	return pod->deleted_s != 0 ? WEAVER_TERMINATING : weaver_last_status(pod);
+	return pod->deleted_s != 0 ? WEAVER_TERMINATING : weaver_outcome(pod);
 }
 
 const char *weaver_status_word(enum weaver_status status)

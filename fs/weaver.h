@@ -24,8 +24,6 @@ enum weaver_status {
 
 /* From the weaver container's state, from the phase only where there is none yet. */
 enum weaver_status weaver_status(const struct pod *pod);
-/* The same, whether terminating or not: what has become of one that is gone. */
-enum weaver_status weaver_last_status(const struct pod *pod);
 /* The same of a pod as if it were not deleted: what became of it in the end. */
 enum weaver_status weaver_outcome(const struct pod *pod);
 const char *weaver_status_word(enum weaver_status status);

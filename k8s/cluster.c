@@ -249,7 +249,7 @@ static int cluster_add_header(struct curl_slist **headers, const char *line, str
 	return 0;
 }
 
-static int cluster_prepare_headers(struct cluster *c, struct curl_slist **headers, struct error *e)
+int cluster_headers(struct cluster *c, struct curl_slist **headers, struct error *e)
 {
 	const char *token;
 
@@ -312,7 +312,7 @@ int cluster_prepare(struct cluster *c, CURL *easy, const char *path_and_query,
 {
 	_cleanup_(cleanup_free) char *url = NULL;
 
-	int r = cluster_prepare_headers(c, headers, e);
+	int r = cluster_headers(c, headers, e);
 	if (r < 0)
 		return r;
 	if (asprintf(&url, "%s%s", c->url, path_and_query) < 0) {

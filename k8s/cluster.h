@@ -7,6 +7,7 @@
  */
 #pragma once
 #include <curl/curl.h>
+#include <openssl/types.h>
 #include <stdbool.h>
 
 #include "k8s/base/buf.h"
@@ -46,6 +47,26 @@ bool cluster_has_proxy(const struct cluster *c);          /* the kubeconfig name
  */
 int cluster_prepare(struct cluster *c, CURL *easy, const char *path_and_query,
 		    struct curl_slist **headers, struct error *e);
+
+/* The headers alone: Authorization, Impersonate-*, and Host where that is not the URL's. */
+int cluster_headers(struct cluster *c, struct curl_slist **headers, struct error *e);
+
+/*
+ * The same for others than curl (cluster_tls.c). A context with all CAs, the client's certificate
+ * with its chain, and the name to expect; NULL without TLS. Returns owned. Loop thread.
+ */
+int cluster_tls_context(struct cluster *c, SSL_CTX **ret, struct error *e);
+/* Where the server is. Strings are owned. */
+struct cluster_address {
+	char *host;  /* to connect to: a name or an address, an IPv6 one without brackets */
+	char *name;  /* for TLS and the Host header */
+	char *path;  /* before all paths, "" mostly; no slash at its end */
+	char *proxy; /* "HOST:PORT" of an HTTP proxy in the kubeconfig; NULL: none */
+	int port;
+	bool https, insecure;
+};
+int cluster_tls_address(const struct cluster *c, struct cluster_address *ret, struct error *e);
+void cluster_tls_address_done(struct cluster_address *a);
 
 /* What an exec plugin gave has reached its expirationTimestamp: renew before the next call. */
 bool cluster_expired(const struct cluster *c);

@@ -13,6 +13,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -44,9 +45,35 @@ struct loop {
 /* The loop whose thread this is. */
 static _Thread_local const struct loop *loop_current;
 
+/*
+ * libcurl's memory: its buffers have held bearer tokens and bodies with secrets, so what it gives
+ * back is wiped.
+ */
+static void loop_curl_free(void *block)
+{
+	if (block)
+		explicit_bzero(block, malloc_usable_size(block));
+	free(block);
+}
+
+static void *loop_curl_realloc(void *block, size_t size)
+{
+	size_t old = block ? malloc_usable_size(block) : 0;
+
+	if (block && size <= old)
+		return block;
+	void *bigger = malloc(size);
+	if (bigger && block) {
+		memcpy(bigger, block, old);
+		loop_curl_free(block);
+	}
+	return bigger;
+}
+
 int loop_new(struct loop **ret, struct error *e)
 {
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, loop_curl_free, loop_curl_realloc,
+				 strdup, calloc) != CURLE_OK)
 		return error_set(e, EIO, "libcurl cannot be initialised");
 
 	struct loop *l = calloc(1, sizeof(*l));

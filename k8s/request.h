@@ -60,7 +60,7 @@ struct request_spec {
 	const char *content_type; /* of the body; literal */
 	const char *body;         /* copied; NULL: none */
 	size_t body_len;
-	bool secret; /* wipes its copy of the body, and the reply, which may have it again */
+	bool secret; /* wipes its copy of the body; asks for the metadata alone in reply */
 	/*
 	 * CLOCK_MONOTONIC; retries happen before it, then the last answer counts, else -ETIMEDOUT.
 	 * 0 is allowed with on_data alone: no end and no retries but that after a 401, 10 s to

@@ -159,8 +159,14 @@ static int request_attempt_add_header(struct request *r, const char *name, const
 
 static int request_attempt_set_headers(struct request *r, CURL *easy, struct error *e)
 {
-	/* Logs are text, but kubectl asks for them this way, too. */
-	int res = request_attempt_add_header(r, "Accept", "application/json, */*", e);
+	/*
+	 * Logs are text, but kubectl asks for them this way, too. What was secret in the body shall
+	 * not come back.
+	 */
+	const char *accept = r->spec.secret ? "application/json;as=PartialObjectMetadata;"
+					      "g=meta.k8s.io;v=v1, application/json"
+					    : "application/json, */*";
+	int res = request_attempt_add_header(r, "Accept", accept, e);
 
 	/* No waiting for a 100 Continue, which curl does with bodies over 1 MiB. */
 	if (res == 0)

@@ -11,7 +11,7 @@
 
 enum lock_rank {
 	LOCK_REGISTRY = 1, /* fs/registry.c: weavers, names, their pods */
-	LOCK_QUEUE,        /* k8s/loop.c: jobs from other threads to the loop */
+	LOCK_QUEUE,        /* k8s/loop.c, k8s/ws.c: jobs from other threads to theirs */
 	LOCK_LEAF,         /* private to one file, nothing is called under it */
 };
 

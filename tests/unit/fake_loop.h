@@ -5,6 +5,7 @@
  */
 #pragma once
 #include <assert.h>
+#include <poll.h>
 
 #include "k8s/base/clock.h"
 #include "k8s/loop.h"
@@ -12,6 +13,7 @@
 static int64_t fake_now_ns = 1000 * CLOCK_NS_PER_S;
 static int64_t fake_epoch_ns = 1800000000 * CLOCK_NS_PER_S;
 static struct list fake_jobs = LIST_INIT(fake_jobs), fake_timers = LIST_INIT(fake_timers);
+static struct list fake_fds = LIST_INIT(fake_fds);
 
 int64_t clock_monotonic_ns(void)
 {
@@ -56,6 +58,45 @@ void loop_timer_set(struct loop *l, struct loop_timer *t, int64_t at_ns)
 void loop_timer_cancel(struct loop_timer *t)
 {
 	list_remove(&t->node);
+}
+
+void loop_fd_init(struct loop_fd *f, void (*ready)(struct loop_fd *f))
+{
+	*f = (struct loop_fd){ .fd = -1, .ready = ready };
+	list_init(&f->node);
+}
+
+int loop_fd_watch(struct loop *l, struct loop_fd *f, int fd)
+{
+	(void)l;
+	f->fd = fd;
+	list_push_back(&fake_fds, &f->node);
+	return 0;
+}
+
+void loop_fd_unwatch(struct loop *l, struct loop_fd *f)
+{
+	(void)l;
+	list_remove(&f->node);
+}
+
+/* Waits for a watched descriptor, in real time; false: none can be read within ms. */
+static inline bool fake_read(int ms)
+{
+	int each = 5;
+
+	for (; ms > 0; ms -= each) {
+		list_for_each(f, &fake_fds, struct loop_fd, node) {
+			struct pollfd p = { .fd = f->fd, .events = POLLIN };
+
+			if (poll(&p, 1, 0) <= 0)
+				continue;
+			f->ready(f);
+			return true;
+		}
+		poll(NULL, 0, each);
+	}
+	return false;
 }
 
 /* Jobs, and timers that are due, until there are none. */

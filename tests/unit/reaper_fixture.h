@@ -21,7 +21,9 @@
 #include "fs/sync.h"
 #include "fs/weaver.h"
 #include "fs/weaverfs.h"
+#include "fs/webhook.h"
 #include "k8s/pod.h"
+#include "tests/unit/fake_archive.h"
 #include "tests/unit/fake_loop.h"
 #include "tests/unit/fake_request.h"
 
@@ -94,6 +96,31 @@ void sync_write_reply(struct sync *s, struct sync_write *w, const struct pod *po
 	assert_true(pod->deleted_s > 0);
 	sync_write_end(s, w);
 	registry_remove(NULL, w->uid);
+}
+
+void sync_pod_gone(struct sync *s, const char *uid)
+{
+	(void)s;
+	registry_remove(NULL, uid);
+}
+
+/* ---- webhooks: the deleted of a run, then its end ---- */
+
+static unsigned n_cleaned, n_runs, last_run;
+
+void webhook_cleaned(struct webhook *h, const struct pod *pod)
+{
+	(void)h;
+	(void)pod;
+	n_cleaned++;
+}
+
+void webhook_cleanup(struct webhook *h)
+{
+	(void)h;
+	n_runs += n_cleaned > 0;
+	last_run = n_cleaned > 0 ? n_cleaned : last_run;
+	n_cleaned = 0;
 }
 
 /* ---- the rest ---- */

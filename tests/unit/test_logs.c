@@ -184,8 +184,11 @@ static void logs_ready_removes_what_has_no_weaver(void **state)
 	spool_unref(s);
 	assert_int_equal(spool_open(dir, UID, 4096, &s, &pos, NULL), 0);
 	spool_unref(s);
+	assert_int_equal(spool_open(dir, WANTED, 4096, &s, &pos, NULL), 0);
+	spool_unref(s);
 	logs_ready(logs);
 	assert_true(spool_exists(UID));
+	assert_true(spool_exists(WANTED)); /* by the archive */
 	assert_false(spool_exists(OTHER));
 }
 

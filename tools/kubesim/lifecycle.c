@@ -180,7 +180,7 @@ static void schedule(struct loop_timer *t)
 static void reschedule(void)
 {
 	list_for_each(p, &pods, struct pod, all)
-		if (!p->scheduled && !p->foreign && !p->deleting)
+		if (!p->scheduled && !p->foreign && !p->gated && !p->deleting)
 			loop_timer_set(&p->step, STEP_MS, schedule);
 }
 
@@ -401,7 +401,8 @@ void lifecycle_added(struct object *o)
 	struct pod *p = pod_new(o);
 	const char *node = json_str(p->json, "spec.nodeName");
 	p->foreign = node && strcmp(node, LIFECYCLE_NODE) != 0;
-	if (p->foreign || json_at(p->json, "spec.schedulingGates"))
+	p->gated = json_at(p->json, "spec.schedulingGates") != NULL;
+	if (p->foreign || p->gated)
 		return;
 	loop_timer_set(&p->step, STEP_MS, schedule);
 }

@@ -18,10 +18,28 @@
 #include "tools/kubesim/table.h"
 #include "tools/kubesim/validate.h"
 
+/* meta.k8s.io/v1 PartialObjectMetadata, of the object whose text is in body. */
+static void reduce_to_metadata(struct buf *body)
+{
+	_cleanup_(cJSON_Deletep) cJSON *o = json_parse(buf_str(body), body->len);
+	cJSON *partial = cJSON_CreateObject();
+	cJSON_AddStringToObject(partial, "kind", "PartialObjectMetadata");
+	cJSON_AddStringToObject(partial, "apiVersion", "meta.k8s.io/v1");
+	cJSON_AddItemToObject(partial, "metadata",
+			      cJSON_DetachItemFromObjectCaseSensitive(o, "metadata"));
+	char *text = cJSON_PrintUnformatted(partial);
+	cJSON_Delete(partial);
+	buf_reset(body);
+	buf_add_str(body, text);
+	free(text);
+}
+
 void object_reply(struct request *r, int code, const struct kind *k, const struct revision *v)
 {
 	struct buf body = BUF_INIT;
 	store_render(k, v, &body);
+	if (strstr(r->accept, "as=PartialObjectMetadata"))
+		reduce_to_metadata(&body);
 	buf_add_char(&body, '\n');
 	http_reply(r, code, "application/json", &body);
 }

@@ -63,6 +63,7 @@ struct pod {
 	int64_t grace_s;
 	bool scheduled; /* on our node */
 	bool foreign;   /* bound to a node that is not there */
+	bool gated;     /* schedulingGates: nobody lifts them */
 	bool stopping, finished, deleting, deadline_exceeded;
 	struct loop_timer step, deadline, grace;
 };

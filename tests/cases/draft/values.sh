@@ -54,7 +54,7 @@ refused tags $'=x\n'
 refused args '["a", 1]'
 refused args '["a"'
 refused command '{"a": 1}'$'\x01'
-for ttl in 0 -1h x 1h2 ''; do
+for ttl in 0 -5h x 1h2 $'\n'; do
 	refused ttl "$ttl"
 done
 refused ttl 49h 'Numerical result out of range'

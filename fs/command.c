@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Without a terminal the process that is asked for is a shell that reads one line, by a builtin
+ * that takes not a byte more, and obeys it: it prints its process id as the first line of output,
+ * which we keep, and becomes the command. The rest of its input and output is the command's. The
+ * id is of the container's own namespace; a runtime makes the process of an exec the leader of a
+ * group of its own, which is how it is ended: by a second exec that does nothing else.
+ *
+ * A container without a shell gets the command as it is, as far as it fits into a request line; it
+ * cannot be ended then.
+ */
+#include "fs/command.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "k8s/base/buf.h"
+#include "k8s/base/cleanup.h"
+#include "k8s/base/log.h"
+#include "k8s/ws.h"
+
+#define COMMAND_PID_MAX 16
+
+/* %b undoes what command_add_line() does; both read and printf are builtins of every shell. */
+#define COMMAND_BOOT "IFS= read -r c&&eval \"$(printf %b \"$c\")\""
+#define COMMAND_WITH_TERM "TERM=$0;export TERM;exec \"$@\""
+/* $0 is the process id. */
+#define COMMAND_END                                                                                \
+	"kill -TERM -$0||kill -TERM $0||exit 0;for i in 1 2 3;do sleep 1;kill -0 -$0||exit "       \
+	"0;done;kill -KILL -$0"
+
+enum command_state {
+	COMMAND_BEGINNING, /* its process id has not come yet */
+	COMMAND_RUNS,
+};
+
+struct command {
+	struct ws *ws;
+	struct channel *channel;
+	const struct command_ops *ops;
+	void *data;
+	char *namespace_, *pod, *container; /* owned */
+	char **argv;                        /* owned, with its strings; NULL: attached */
+	bool tty, wrapped;
+	enum command_state state;
+	struct ws_timer runs;
+	bool input_ended; /* while it began */
+	char pid[COMMAND_PID_MAX];
+	size_t pid_len;
+};
+
+static const struct channel_ops command_channel_ops;
+
+/* ---- ending a process: on its own, after its command is gone ---- */
+
+struct command_killer {
+	struct channel *channel;
+};
+
+static void command_killer_output(void *data, enum channel_stream stream, const char *bytes,
+				  size_t len)
+{
+	(void)data, (void)stream, (void)bytes, (void)len;
+}
+
+static void command_killer_writable(void *data)
+{
+	(void)data;
+}
+
+static void command_killer_ended(void *data, const struct channel_end *end)
+{
+	if (end->r < 0)
+		log_write(LOG_LEVEL_DEBUG, "a command whose reader has gone may still run: %s",
+			  end->error.text);
+	free(data);
+}
+
+static const struct channel_ops command_killer_ops = {
+	.output = command_killer_output,
+	.writable = command_killer_writable,
+	.ended = command_killer_ended,
+};
+
+static void command_kill(const struct command *c)
+{
+	const char *const argv[] = { "sh", "-c", COMMAND_END, c->pid, NULL };
+	struct command_killer *k = calloc(1, sizeof(*k));
+	struct error e = ERROR_INIT;
+	const struct channel_spec spec = {
+		.kind = CHANNEL_EXEC,
+		.namespace_ = c->namespace_,
+		.pod = c->pod,
+		.container = c->container,
+		.argv = argv,
+		.out = true,
+		.ops = &command_killer_ops,
+		.data = k,
+	};
+
+	if (k && channel_open(c->ws, &spec, &k->channel, &e) == 0)
+		return;
+	free(k);
+	log_write(LOG_LEVEL_DEBUG, "a command whose reader has gone may still run: %s", e.text);
+}
+
+/* ---- the line that the shell obeys ---- */
+
+/* One character for printf %b in a line: no newline and no lone backslash. */
+static void command_add_escaped(struct buf *out, char c)
+{
+	if (c == '\n')
+		buf_add_str(out, "\\n");
+	else if (c == '\\')
+		buf_add_str(out, "\\\\");
+	else
+		buf_add_char(out, c);
+}
+
+/* 'it'\''s' */
+static void command_add_quoted(struct buf *out, const char *arg)
+{
+	buf_add_str(out, " '");
+	for (const char *p = arg; *p; p++) {
+		if (*p == '\'')
+			buf_add_str(out, "'\\\\''");
+		else
+			command_add_escaped(out, *p);
+	}
+	buf_add_char(out, '\'');
+}
+
+static void command_add_line(struct buf *out, char *const *argv)
+{
+	buf_add_str(out, "echo $$;exec");
+	for (char *const *arg = argv; *arg; arg++)
+		command_add_quoted(out, *arg);
+	buf_add_char(out, '\n');
+}
+
+/* ---- its life ---- */
+
+static void command_free(struct command *c)
+{
+	ws_timer_cancel(&c->runs);
+	channel_close(c->channel);
+	for (char **arg = c->argv; arg && *arg; arg++)
+		free(*arg);
+	free(c->argv);
+	free(c->namespace_);
+	free(c->pod);
+	free(c->container);
+	free(c);
+}
+
+static char **command_copy_argv(const char *const *argv)
+{
+	size_t n = 0;
+
+	while (argv[n])
+		n++;
+	char **copy = calloc(n + 1, sizeof(*copy));
+	for (size_t i = 0; copy && i < n; i++) {
+		copy[i] = strdup(argv[i]);
+		if (copy[i])
+			continue;
+		while (i > 0)
+			free(copy[--i]);
+		free(copy);
+		return NULL;
+	}
+	return copy;
+}
+
+static int command_open(struct command *c, const struct command_spec *spec, const char *const *argv,
+			struct error *e)
+{
+	const struct channel_spec channel = {
+		.kind = argv ? CHANNEL_EXEC : CHANNEL_ATTACH,
+		.namespace_ = c->namespace_,
+		.pod = c->pod,
+		.container = c->container,
+		.argv = argv,
+		.in = true,
+		.out = true,
+		.err = true,
+		.tty = c->tty,
+		.rows = spec ? spec->rows : 0,
+		.cols = spec ? spec->cols : 0,
+		.ops = &command_channel_ops,
+		.data = c,
+	};
+
+	return channel_open(c->ws, &channel, &c->channel, e);
+}
+
+/* The line may be longer than the channel's room: nothing else is queued before it is gone. */
+static int command_open_wrapped(struct command *c, const struct command_spec *spec, struct error *e)
+{
+	static const char *const boot[] = { "sh", "-c", COMMAND_BOOT, NULL };
+	_cleanup_(buf_done) struct buf line = BUF_INIT;
+
+	command_add_line(&line, c->argv);
+	if (buf_error(&line) < 0)
+		return error_oom(e);
+	c->wrapped = true;
+	int r = command_open(c, spec, boot, e);
+	if (r == 0)
+		channel_send(c->channel, line.data, line.len);
+	return r;
+}
+
+/* sh -c 'TERM=$0…' xterm PROGRAM ARGUMENT… */
+static int command_open_terminal(struct command *c, const struct command_spec *spec,
+				 struct error *e)
+{
+	size_t n = 0;
+
+	if (!spec->term[0])
+		return command_open(c, spec, spec->argv, e);
+	while (spec->argv[n])
+		n++;
+	_cleanup_(cleanup_free) const char **argv = calloc(n + 5, sizeof(*argv));
+	if (!argv)
+		return error_oom(e);
+	argv[0] = "sh";
+	argv[1] = "-c";
+	argv[2] = COMMAND_WITH_TERM;
+	argv[3] = spec->term;
+	memcpy(argv + 4, spec->argv, n * sizeof(*argv));
+	return command_open(c, spec, argv, e);
+}
+
+int command_start(struct ws *w, const struct command_spec *spec, struct command **ret,
+		  struct error *e)
+{
+	struct command *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return error_oom(e);
+	c->ws = w;
+	c->ops = spec->ops;
+	c->data = spec->data;
+	c->tty = spec->tty;
+	c->state = COMMAND_BEGINNING;
+	c->namespace_ = strdup(spec->target.namespace_);
+	c->pod = strdup(spec->target.pod);
+	c->container = strdup(spec->target.container);
+	if (spec->argv)
+		c->argv = command_copy_argv(spec->argv);
+	if (!c->namespace_ || !c->pod || !c->container || (spec->argv && !c->argv))
+		r = error_oom(e);
+	else if (!c->argv)
+		r = command_open(c, spec, NULL, e);
+	else if (c->tty)
+		r = command_open_terminal(c, spec, e);
+	else
+		r = command_open_wrapped(c, spec, e);
+	if (r < 0)
+		command_free(c);
+	else
+		*ret = c;
+	return r;
+}
+
+/* ---- closed while it began: goes on until its process id is known ---- */
+
+static void command_nobody_output(void *data, enum channel_stream stream, const char *bytes,
+				  size_t len)
+{
+	(void)data, (void)stream, (void)bytes, (void)len;
+}
+
+static void command_nobody_writable(void *data)
+{
+	command_close(data);
+}
+
+static void command_nobody_ended(void *data, const struct channel_end *end)
+{
+	(void)data, (void)end;
+}
+
+static const struct command_ops command_nobody = {
+	.output = command_nobody_output,
+	.writable = command_nobody_writable,
+	.ended = command_nobody_ended,
+};
+
+void command_close(struct command *c)
+{
+	if (!c)
+		return;
+	if (c->wrapped && c->state == COMMAND_BEGINNING) {
+		c->ops = &command_nobody;
+		c->data = c;
+		return;
+	}
+	if (c->wrapped)
+		command_kill(c);
+	command_free(c);
+}
+
+/* ---- from the channel ---- */
+
+/* From a timer, so that it is never inside a call that goes on with c. */
+static void command_runs(struct ws_timer *t)
+{
+	struct command *c = container_of(t, struct command, runs);
+
+	if (c->input_ended)
+		channel_end_input(c->channel);
+	c->ops->writable(c->data);
+}
+
+static void command_began(struct command *c)
+{
+	c->state = COMMAND_RUNS;
+	ws_timer_set(c->ws, &c->runs, 0, command_runs);
+}
+
+static void command_channel_opened(void *data)
+{
+	struct command *c = data;
+
+	if (!c->wrapped)
+		command_began(c);
+}
+
+/* Takes the first line, digits and a newline, in whatever pieces it comes. Bytes consumed. */
+static size_t command_take_pid(struct command *c, const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (bytes[i] == '\n' && c->pid_len > 0) {
+			command_began(c);
+			return i + 1;
+		}
+		if (bytes[i] < '0' || bytes[i] > '9' || c->pid_len + 1 == sizeof(c->pid))
+			return i;
+		c->pid[c->pid_len++] = bytes[i];
+	}
+	return len;
+}
+
+static void command_channel_output(void *data, enum channel_stream stream, const char *bytes,
+				   size_t len)
+{
+	struct command *c = data;
+	size_t taken = 0;
+
+	if (c->wrapped && c->state == COMMAND_BEGINNING && stream == CHANNEL_OUT)
+		taken = command_take_pid(c, bytes, len);
+	if (taken < len)
+		c->ops->output(c->data, stream, bytes + taken, len - taken);
+}
+
+static void command_channel_writable(void *data)
+{
+	struct command *c = data;
+
+	if (c->state == COMMAND_RUNS)
+		c->ops->writable(c->data);
+}
+
+/* The runtime has not found our shell. True: the command itself has been asked for. */
+static bool command_open_bare(struct command *c, struct channel_end *end)
+{
+	c->wrapped = false;
+	end->r = command_open(c, NULL, (const char *const *)c->argv, &end->error);
+	return end->r == 0;
+}
+
+static void command_channel_ended(void *data, const struct channel_end *channel_end)
+{
+	struct command *c = data;
+	struct channel_end end = *channel_end;
+
+	c->channel = NULL;
+	if (c->wrapped && c->state == COMMAND_BEGINNING && end.r == 0 && end.error.code &&
+	    end.exit_code == 127 && command_open_bare(c, &end))
+		return;
+	/* The connection is lost, the process may not be. */
+	if (c->wrapped && c->state == COMMAND_RUNS && end.r < 0)
+		command_kill(c);
+	c->ops->ended(c->data, &end);
+	command_free(c);
+}
+
+static const struct channel_ops command_channel_ops = {
+	.opened = command_channel_opened,
+	.output = command_channel_output,
+	.writable = command_channel_writable,
+	.ended = command_channel_ended,
+};
+
+/* ---- input ---- */
+
+size_t command_room(struct command *c)
+{
+	return c->state == COMMAND_RUNS ? channel_room(c->channel) : 0;
+}
+
+void command_send(struct command *c, const char *bytes, size_t len)
+{
+	channel_send(c->channel, bytes, len);
+}
+
+bool command_end_input(struct command *c)
+{
+	if (!c->argv)
+		return false;
+	if (c->state == COMMAND_RUNS)
+		return channel_end_input(c->channel);
+	c->input_ended = true;
+	return true;
+}
+
+void command_resize(struct command *c, unsigned rows, unsigned cols)
+{
+	channel_resize(c->channel, rows, cols);
+}
+
+void command_hold(struct command *c, bool hold)
+{
+	channel_hold(c->channel, hold);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where a weaver is that somebody names. */
+#pragma once
+
+#include "k8s/base/error.h"
+
+/*
+ * The directory of `name`, which is a path (it has a slash, or is one from here), or the name of a
+ * weaver in the mount: $WEAVER_MOUNT, or the only weaverfs that is mounted. Returns an O_PATH
+ * descriptor, or -errno.
+ */
+int place_open(const char *name, struct error *e);
+/* A connected stream socket of the directory `dir`; borrows dir. A descriptor or -errno. */
+int place_connect(int dir, const char *name, struct error *e);
