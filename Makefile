@@ -87,7 +87,7 @@ fuzz: ## each fuzzer for FUZZ_SECONDS (10)
 	@$(call other,fuzz) CC=clang fuzzers
 fuzzers: $(FUZZERS)
 	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)
-bench: all ## ratios against other ways to the same result
+bench: all $(O)/bench/nothing ## ratios against other ways to the same result
 	@O=$(O) tools/bench/run
 install: all ## into $(DESTDIR)$(PREFIX)/bin
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)
@@ -115,6 +115,10 @@ $(O)/weaverfs: $(O)/fs/main.o $(LIBS)
 	$(call say,LD,$@)$(link)
 
 $(O)/kubesim: $(call objs,tools/kubesim) $(call lib,k8s/base)
+	$(call say,LD,$@)$(link)
+
+$(O)/bench/%: $(O)/tools/bench/%.o
+	@mkdir -p $(@D)
 	$(call say,LD,$@)$(link)
 
 $(O)/unit/%: $(O)/tests/unit/%.o $(LIBS)
