@@ -295,7 +295,7 @@ static void retry_after_is_waited_for(void **state)
 {
 	(void)state;
 	run(answer_retry_after);
-	http_script_expect(&script, "begin end up down up ");
+	http_script_expect(&script, "begin end up down down up ");
 	http_script_expect_requests(&script, 3);
 	assert_true(asked_again_ns - refused_ns >= CLOCK_NS_PER_S);
 	finish();
@@ -320,11 +320,11 @@ static void absent_server_is_met_within_a_second_of_its_return(void **state)
 	(void)state;
 	watch_timing.backoff_ms = 800;
 	run(answer_away);
-	http_script_expect(&script, "begin end up down ");
+	http_script_expect(&script, "begin end up down down ");
 	usleep(2500000);
 	int64_t back_ns = clock_monotonic_ns();
 	http_script_listen(&script, script.port);
-	http_script_expect(&script, "begin end up down up ");
+	http_script_expect(&script, "begin end up down down up ");
 	/* the client's probe comes each second, the watch 250 ms later at most */
 	assert_true(clock_monotonic_ns() - back_ns < 1500 * CLOCK_NS_PER_MS);
 	assert_request(1, "&resourceVersion=2");
