@@ -30,8 +30,8 @@ struct log_stream_ops {
 	 */
 	int (*lines)(void *data, const char *bytes, size_t len, const struct log_position *pos);
 	/*
-	 * Lines between the two stamps (UTC ns) cannot be read any more, if there were any: a new file
-	 * after rotation does not show whether its first line follows the last one of the old.
+	 * Lines between the two stamps (UTC ns) cannot be read any more, if there were any: a new
+	 * file after rotation does not show whether its first line follows the last of the old.
 	 */
 	void (*gap)(void *data, int64_t from_ns, int64_t to_ns);
 	/*
