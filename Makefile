@@ -88,7 +88,7 @@ fuzz: ## each fuzzer for FUZZ_SECONDS (10)
 	@$(call other,fuzz) CC=clang fuzzers
 fuzzers: $(FUZZERS)
 	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)
-bench: all ## ratios against other ways to the same result
+bench: all $(O)/bench/nothing ## ratios against other ways to the same result
 	@O=$(O) tools/bench/run
 install: all ## into $(DESTDIR)$(PREFIX)/bin
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)
@@ -121,6 +121,10 @@ $(O)/kubesim: $(call objs,tools/kubesim) $(call lib,k8s/base)
 # Started for each command in a weaver, and copied into containers: the C library and nothing else.
 $(O)/weaver: ldlibs := $(LDLIBS)
 $(O)/weaver: $(call objs,tools) $(call lib,k8s/base)
+	$(call say,LD,$@)$(link)
+
+$(O)/bench/%: $(O)/tools/bench/%.o
+	@mkdir -p $(@D)
 	$(call say,LD,$@)$(link)
 
 $(O)/unit/%: $(O)/tests/unit/%.o $(LIBS)

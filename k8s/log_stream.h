@@ -29,7 +29,10 @@ struct log_stream_ops {
 	 * newline); pos is where reading stands after them. < 0 ends the stream with that error.
 	 */
 	int (*lines)(void *data, const char *bytes, size_t len, const struct log_position *pos);
-	/* Lines between the two stamps (UTC ns) cannot be read any more. */
+	/*
+	 * Lines between the two stamps (UTC ns) cannot be read any more, if there were any: a new
+	 * file after rotation does not show whether its first line follows the last of the old.
+	 */
 	void (*gap)(void *data, int64_t from_ns, int64_t to_ns);
 	/*
 	 * All that the kubelet had when log_stream_start() (or _refresh()) was called has been

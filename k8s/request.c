@@ -60,6 +60,9 @@ static void request_finish(struct request *r)
 
 	r->finishing = true;
 	list_remove(&r->node);
+	/* Somebody is there, whom we do not trust: each call finds that out fast, and says so. */
+	if (r->result == -EPROTO && !r->http)
+		client_note_answered(r->client, 0);
 	client_note_end(r->client, r);
 	lock_assert_none();
 	r->spec.on_done(r->spec.data, &reply);

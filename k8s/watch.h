@@ -27,7 +27,7 @@ struct watch_ops {
 	void (*replace_end)(void *data);
 	void (*replace_abort)(void *data);
 	void (*object)(void *data, enum watch_event type, const char *json, size_t len);
-	/* Healthy or not has changed; e says why not, NULL when healthy. May be NULL. */
+	/* Healthy or not has changed, or why not: e, NULL when healthy. May be NULL. */
 	void (*health)(void *data, bool healthy, const struct error *e);
 };
 

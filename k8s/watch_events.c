@@ -12,10 +12,13 @@
 
 void watch_events_health(struct watch *w, bool healthy, const struct error *why)
 {
-	if (w->stopped || (w->health_told && w->healthy == healthy))
+	int code = healthy ? 0 : why->code;
+
+	if (w->stopped || (w->health_told && w->healthy == healthy && w->told_code == code))
 		return;
 	w->health_told = true;
 	w->healthy = healthy;
+	w->told_code = code;
 	if (w->ops->health)
 		w->ops->health(w->data, healthy, why);
 }

@@ -89,11 +89,12 @@ struct watch {
 	bool no_watch_list; /* refused once: not asked for again */
 	bool bookmarks;     /* they do come here */
 	bool healthy, health_told;
-	bool busy; /* inside a callback of the request: stop and relist are only noted */
+	int told_code; /* errno of the reason that was told, 0: healthy */
+	bool busy;     /* inside a callback of the request: stop and relist are only noted */
 	bool stopped, relist;
 };
 
-/* watch_events.c. Health is told when it changes; why: NULL when healthy. */
+/* watch_events.c. Health is told when it changes, or its kind of reason; why: NULL when healthy. */
 void watch_events_health(struct watch *w, bool healthy, const struct error *why);
 /* The end of a replace, good or bad; the bad one only where one had begun. */
 void watch_events_end_replace(struct watch *w);

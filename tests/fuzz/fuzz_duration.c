@@ -20,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	int r = duration_parse(text, &d, &e);
 
-	assert((r == 0 && e.code == 0) || (r == -EINVAL && e.code == EINVAL && e.text[0]));
+	assert(r == 0 || ((r == -EINVAL || r == -ERANGE) && e.text[0]));
+	assert(e.code == -r);
 	if (r < 0)
 		return 0;
 	assert(d.seconds >= -MAX_S && d.seconds <= MAX_S && (d.seconds >= 0 || d.relative));

@@ -306,7 +306,8 @@ static void help_show_names_every_file(void **state)
 	mount_init(&m);
 	show(&m, control_help_show, &out);
 	for (unsigned row = ATTR_ROW_FIRST; row <= table_n; row++)
-		assert_non_null(strstr(out.data, table_rows[row].help));
+		assert_true(table_rows[row].flags & ATTR_DIRECTORY ||
+			    strstr(out.data, table_rows[row].help));
 	for (char *line = out.data; *line; line = strchr(line, '\n') + 1)
 		assert_true(strcspn(line, "\n") <= 120);
 	show(&m, control_version_show, &out);

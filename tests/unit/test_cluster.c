@@ -121,6 +121,7 @@ static void tls_plain_http_server_is_eproto(void **state)
 	fixture_connect(&t.fixture);
 	get(&t.fixture, &t.call, "/x");
 	assert_int_equal(t.call.r, -EPROTO);
+	assert_false(client_away(t.fixture.client, NULL));
 	teardown();
 }
 

@@ -53,6 +53,20 @@ static const char *names(struct registry *r)
 	return text;
 }
 
+static unsigned n_shown;
+
+static void on_shown(void *data, const struct registry_view *w)
+{
+	(void)data;
+	assert_true(w->shown && !w->held);
+	n_shown++;
+}
+
+static int64_t publish(struct registry *r, int64_t now_ns)
+{
+	return registry_publish_held(r, now_ns, on_shown, NULL);
+}
+
 static bool is_held(struct registry *r, const char *uid)
 {
 	struct registry_view w;
@@ -73,9 +87,9 @@ static void registry_apply_second_of_a_name_is_held_back(void **state)
 	assert_true(is_held(r, "u2"));
 	assert_string_equal(names(r), "a ");
 
-	assert_int_equal(registry_publish_held(r, HELD_NS - 1), HELD_NS);
+	assert_int_equal(publish(r, HELD_NS - 1), HELD_NS);
 	assert_string_equal(names(r), "a ");
-	assert_int_equal(registry_publish_held(r, HELD_NS), 0);
+	assert_int_equal(publish(r, HELD_NS), 0);
 	assert_false(is_held(r, "u2"));
 	assert_string_equal(names(r), "a a~u2 ");
 }
@@ -89,10 +103,10 @@ static void registry_publish_held_gives_a_free_name(void **state)
 	apply(r, "u3", "a", "3", "", 1);
 	assert_int_equal(registry_remove(r, "u1"), REGISTRY_REMOVED);
 	assert_true(registry_name_taken(r, "a"));
-	assert_int_equal(registry_publish_held(r, HELD_NS), HELD_NS + 1);
+	assert_int_equal(publish(r, HELD_NS), HELD_NS + 1);
 	assert_string_equal(names(r), "a ");
 	assert_int_equal(registry_remove(r, "u3"), REGISTRY_NONE);
-	assert_int_equal(registry_publish_held(r, HELD_NS + 1), 0);
+	assert_int_equal(publish(r, HELD_NS + 1), 0);
 	assert_string_equal(names(r), "a ");
 }
 
@@ -108,13 +122,13 @@ static void registry_name_taken_by_the_held_back_until_gone(void **state)
 	assert_false(registry_name_taken(r, "b"));
 	apply(r, "u2", "a", "3", ",\"deletionTimestamp\":\"2026-01-01T00:00:05Z\"", 0);
 	assert_false(registry_name_taken(r, "a"));
-	assert_int_equal(registry_publish_held(r, 2 * HELD_NS), 0);
+	assert_int_equal(publish(r, 2 * HELD_NS), 0);
 	assert_string_equal(names(r), "");
 }
 
-static void collect(void *data, const char *uid)
+static void collect(void *data, const struct registry_view *last)
 {
-	snprintf((char *)data + strlen(data), 64, "%s ", uid);
+	snprintf((char *)data + strlen(data), 64, "%s ", last->pod->uid);
 }
 
 static void registry_replace_end_reports_each_that_did_not_come(void **state)

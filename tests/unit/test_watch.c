@@ -8,118 +8,7 @@
 #include <cmocka.h>
 #include <errno.h>
 
-#include "http_script.h"
-#include "k8s/watch_private.h"
-
-#define BASE "/api/v1/namespaces/n/pods?labelSelector=a%3Db&"
-#define POD(name, rv) "{\"metadata\":{\"name\":\"" name "\",\"resourceVersion\":\"" rv "\"}}"
-#define FRAME(type, object) "{\"type\":\"" type "\",\"object\":" object "}\n"
-#define BOOKMARK(rv) FRAME("BOOKMARK", "{\"metadata\":{\"resourceVersion\":\"" rv "\"}}")
-#define INITIAL_END(rv)                                                                            \
-	FRAME("BOOKMARK", "{\"metadata\":{\"resourceVersion\":\"" rv "\",\"annotations\":{"        \
-			  "\"k8s.io/initial-events-end\":\"true\"}}}")
-#define STATUS(code, reason)                                                                       \
-	"{\"kind\":\"Status\",\"status\":\"Failure\",\"message\":\"because\",\"reason\":\"" reason \
-	"\",\"code\":" code "}"
-#define LIST(rv, items) "{\"metadata\":{\"resourceVersion\":\"" rv "\"},\"items\":[" items "]}"
-
-static struct http_script script;
-static struct watch *watch;
-static unsigned stop_at, objects, relist_at;
-
-static void on_begin(void *data)
-{
-	(void)data;
-	http_script_tell(&script, "begin ");
-}
-
-static void on_end(void *data)
-{
-	(void)data;
-	http_script_tell(&script, "end ");
-}
-
-static void on_abort(void *data)
-{
-	(void)data;
-	http_script_tell(&script, "abort ");
-}
-
-static void on_object(void *data, enum watch_event type, const char *json, size_t len)
-{
-	size_t n = 0;
-	const char *metadata = strstr(json, "\"name\":\"");
-
-	(void)data;
-	assert(json[len] == '\0');
-	n = metadata ? strcspn(metadata + 8, "\"") : 0;
-	http_script_tell(&script, "%c:%.*s ", "AMD"[type], (int)n, metadata ? metadata + 8 : "");
-	objects++;
-	if (objects == stop_at) {
-		watch_stop(watch);
-		watch = NULL;
-	}
-	if (objects == relist_at)
-		watch_relist(watch);
-}
-
-static void on_health(void *data, bool healthy, const struct error *e)
-{
-	(void)data;
-	assert(healthy == !e);
-	http_script_tell(&script, healthy ? "up " : "down ");
-}
-
-static const struct watch_ops ops = {
-	.replace_begin = on_begin,
-	.replace_end = on_end,
-	.replace_abort = on_abort,
-	.object = on_object,
-	.health = on_health,
-};
-
-static void start(void *data)
-{
-	struct watch_spec spec = { .client = script.client,
-				   .path = "/api/v1/namespaces/n/pods",
-				   .selector = "labelSelector=a%3Db",
-				   .ops = &ops };
-
-	(void)data;
-	int r = watch_start(&spec, &watch, NULL);
-	assert(r == 0);
-}
-
-static void stop(void *data)
-{
-	(void)data;
-	if (watch)
-		watch_stop(watch);
-	watch = NULL;
-}
-
-static void run(void (*answer)(struct http_script *s, int fd, unsigned n, const char *path))
-{
-	objects = 0;
-	http_script_start(&script, answer);
-	http_script_call(&script, start, NULL);
-}
-
-static void finish(void)
-{
-	http_script_call(&script, stop, NULL);
-	http_script_stop(&script);
-	stop_at = relist_at = 0;
-}
-
-static void assert_request(unsigned n, const char *query)
-{
-	http_script_expect_requests(&script, n + 1);
-	const char *path = script.paths[n];
-	assert_int_equal(strncmp(path, BASE, strlen(BASE)), 0);
-	if (!strstr(path, query))
-		fail_msg("request %u: %s has no %s", n, path, query);
-}
+#include "watch_fixture.h"
 
 /* --- the watch list --- */
 
@@ -272,7 +161,7 @@ static void list_that_is_cut_or_404_removes_nothing(void **state)
 {
 	(void)state;
 	run(answer_list_cut);
-	http_script_expect(&script, "begin A:a abort down begin end up ");
+	http_script_expect(&script, "begin A:a abort down down begin end up ");
 	finish();
 }
 
@@ -330,7 +219,7 @@ static void short_watches_and_429_back_off_and_watch_again(void **state)
 	assert_true(clock_monotonic_ns() - start_ns >= 140 * CLOCK_NS_PER_MS);
 	for (unsigned i = 1; i < 5; i++)
 		assert_request(i, "&resourceVersion=2");
-	http_script_expect(&script, "begin end up down up down up ");
+	http_script_expect(&script, "begin end up down up down down up ");
 	finish();
 }
 
@@ -406,7 +295,7 @@ static void retry_after_is_waited_for(void **state)
 {
 	(void)state;
 	run(answer_retry_after);
-	http_script_expect(&script, "begin end up down up ");
+	http_script_expect(&script, "begin end up down down up ");
 	http_script_expect_requests(&script, 3);
 	assert_true(asked_again_ns - refused_ns >= CLOCK_NS_PER_S);
 	finish();
@@ -431,11 +320,11 @@ static void absent_server_is_met_within_a_second_of_its_return(void **state)
 	(void)state;
 	watch_timing.backoff_ms = 800;
 	run(answer_away);
-	http_script_expect(&script, "begin end up down ");
+	http_script_expect(&script, "begin end up down down ");
 	usleep(2500000);
 	int64_t back_ns = clock_monotonic_ns();
 	http_script_listen(&script, script.port);
-	http_script_expect(&script, "begin end up down up ");
+	http_script_expect(&script, "begin end up down down up ");
 	/* the client's probe comes each second, the watch 250 ms later at most */
 	assert_true(clock_monotonic_ns() - back_ns < 1500 * CLOCK_NS_PER_MS);
 	assert_request(1, "&resourceVersion=2");

@@ -8,8 +8,10 @@
 printf 'spec:\n  nodeSelector: {weaverfs.dev/none: x}\n' >"$W/patch"
 # The quota gives places back when a controller comes round to it, seconds later.
 k delete resourcequota --all >/dev/null
-mount_weavers "pod_patch=$W/patch"
-MNT=$W/other mount_weavers "pod_patch=$W/patch"
+# A busy machine is no reason to have no winner.
+options=pod_patch=$W/patch,create_timeout_ms=20000
+mount_weavers "$options"
+MNT=$W/other mount_weavers "$options"
 
 "$KUBECTL" --kubeconfig "$ADMIN_KUBECONFIG" --namespace "$NS" get pods -l loom.dev/managed=true \
 	--watch --output-watch-events -o json >"$W/events" &
