@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fuse.h>
 #include <poll.h>
 #include <stdalign.h>
 #include <stdio.h>
@@ -39,7 +40,6 @@ struct stream {
 	const struct stream_ops *ops;
 	struct loop_job job; /* of the open, then of the release */
 	fuse_req_t req;      /* of the job */
-	struct fuse_file_info fi;
 	fuse_ino_t ino;
 	struct caller caller;
 	uint64_t object; /* as opened, counted in the registry; 0: .weaverfs */
@@ -386,6 +386,20 @@ static int begin(struct stream *f, struct error *e)
 	return r;
 }
 
+/*
+ * As fuse_reply_open(), which knows no FOPEN_STREAM: without it the kernel lets one read in at a
+ * time (f_pos lock), and no signal reaches those that wait behind it.
+ */
+static int reply_open(struct stream *f)
+{
+	struct fuse_open_out out = {
+		.fh = (uintptr_t)f,
+		.open_flags = FOPEN_DIRECT_IO | FOPEN_NONSEEKABLE | FOPEN_STREAM,
+	};
+
+	return fuse_reply_buf(f->req, (const char *)&out, sizeof(out));
+}
+
 static void open_run(struct loop_job *job)
 {
 	struct stream *f = container_of(job, struct stream, job);
@@ -399,11 +413,8 @@ static void open_run(struct loop_job *job)
 		return;
 	}
 	serve(f);
-	f->fi.fh = (uintptr_t)f;
-	f->fi.direct_io = 1;
-	f->fi.nonseekable = 1;
 	/* The opener was killed meanwhile: there will be no RELEASE. */
-	if (fuse_reply_open(f->req, &f->fi) != 0)
+	if (reply_open(f) != 0)
 		end(f);
 }
 
@@ -421,7 +432,7 @@ void stream_open(struct streams *s, fuse_req_t req, fuse_ino_t ino, const struct
 	f->streams = s;
 	f->ops = ops;
 	f->req = req;
-	f->fi = *fi;
+	(void)fi;
 	f->ino = ino;
 	f->caller = *caller;
 	f->object = object;
