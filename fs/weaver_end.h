@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The end of a weaver by rmdir or the reaper: waits until the log of one that has ended is here
- * (half of the time that there is), deletes its pod, and tells the tree and the archive what the
+ * (three quarters of the time that there is), deletes its pod, and tells the tree and the archive what the
  * reply means. Cluster thread.
  */
 #pragma once

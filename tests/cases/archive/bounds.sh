@@ -30,6 +30,7 @@ mount_weavers archive_max_bytes=1500000
 for w in a b c; do
 	end_one $w
 	wait_for 20 archived $w
+	assert_eq 299999 "$(stat -c %s "$MNT/.archive/$w~"*/logs)" "log of $w"
 done
 assert_eq "a b c" "$(names)"
 end_one d
