@@ -19,8 +19,10 @@ opened()
 }
 
 mount_weavers
-cat "$MNT/.weaverfs/follow/events" >"$W/mount" &
-as 2001:2001 cat "$MNT/.weaverfs/follow/events" >"$W/stranger" &
+cat "$MNT/.weaverfs/follow/events" >"$W/mount" 2>/dev/null &
+mount=$!
+setpriv --reuid 2001 --regid 2001 --clear-groups \
+	cat "$MNT/.weaverfs/follow/events" >"$W/stranger" 2>/dev/null &
 stranger=$!
 wait_for 10 opened "$MNT/.weaverfs/follow/events"
 as 2001:2001 mkdir "$MNT/mine"
@@ -67,3 +69,5 @@ done
 status=0
 timeout 60 find "$MNT" -type f -exec cat {} + >/dev/null 2>&1 || status=$?
 [ "$status" -lt 124 ] || fail "find -exec cat did not end: $status"
+kill "$stranger" "$mount"
+wait "$stranger" "$mount" || true
