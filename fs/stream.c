@@ -8,7 +8,7 @@
  * The FUSE thread only hands over: each open, read and release is a job, so that they keep their
  * order. poll(2) alone is answered there. A pollhandle is used for one notification: who still
  * waits asks again after it and brings a new one, and that is also what an edge-triggered epoll
- * wants: an edge for each arrival, not only for the first.
+ * wants: an edge for each arrival.
  */
 #include "fs/stream.h"
 
@@ -331,11 +331,10 @@ static void end(struct stream *f)
 	loop_timer_cancel(&f->timer);
 	while (!list_empty(&f->reads))
 		fuse_reply_err(reading_take(oldest(f)), EIO);
-	if (f->opened && f->ops->close) {
-		source_get(f, &source, &view);
+	source_get(f, &source, &view);
+	if (f->opened && f->ops->close)
 		f->ops->close(&source, f->state);
-		registry_view_done(&view);
-	}
+	registry_view_done(&view);
 	hash_remove(&s->by_object, &f->by_object);
 	list_remove(&f->node);
 	if (f->object)
@@ -377,19 +376,16 @@ static int begin(struct stream *f, struct error *e)
 		return error_set(e, -r, "this weaver is gone");
 	if (hash_insert(&s->by_object, &f->by_object, f->key) < 0)
 		return error_oom(e);
-	if (f->ops->open) {
-		source_get(f, &source, &view);
+	source_get(f, &source, &view);
+	if (f->ops->open)
 		r = f->ops->open(&source, f->state, e);
-		registry_view_done(&view);
-	}
+	registry_view_done(&view);
 	f->opened = r == 0;
 	return r;
 }
 
-/*
- * As fuse_reply_open(), which knows no FOPEN_STREAM: without it the kernel lets one read in at a
- * time (f_pos lock), and no signal reaches those that wait behind it.
- */
+/* As fuse_reply_open(), which knows no FOPEN_STREAM: without it the kernel lets one read in at a
+ * time (f_pos lock), and no signal reaches those that wait behind it. */
 static int reply_open(struct stream *f)
 {
 	struct fuse_open_out out = {
@@ -448,7 +444,6 @@ static void release_run(struct loop_job *job)
 {
 	struct stream *f = container_of(job, struct stream, job);
 	fuse_req_t req = f->req;
-
 	end(f);
 	fuse_reply_err(req, 0);
 }
