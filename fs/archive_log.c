@@ -145,7 +145,7 @@ static int close_entry(struct archive_work *work, bool ended, struct error *e)
 	return 0;
 }
 
-/* The keeper says that the log has ended; complete goes to the disk before anything relies on it. */
+/* The keeper says that the log has ended; complete goes to the disk before it is relied on. */
 static int note_end(struct archive_work *work, bool *ret_ended, struct error *e)
 {
 	struct archive_entry *entry = work->entry;

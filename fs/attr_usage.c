@@ -44,6 +44,7 @@ static int add_container(const cJSON *container, int64_t *cpu_milli, int64_t *me
 int attr_usage_render(const struct reply *reply, struct buf *out, struct error *e)
 {
 	int64_t cpu_milli = 0, memory = 0;
+	struct error why = ERROR_INIT;
 	const cJSON *container;
 	int r = 0;
 
@@ -58,13 +59,13 @@ int attr_usage_render(const struct reply *reply, struct buf *out, struct error *
 	cJSON *metrics = cJSON_ParseWithLength(reply->body, reply->len);
 	const cJSON *containers = cJSON_GetObjectItemCaseSensitive(metrics, "containers");
 	if (!cJSON_IsArray(containers))
-		r = error_set(e, EPROTO, "no PodMetrics");
+		r = error_set(&why, EPROTO, "no PodMetrics");
 	cJSON_ArrayForEach(container, containers)
 		if (r == 0)
-			r = add_container(container, &cpu_milli, &memory, e);
+			r = add_container(container, &cpu_milli, &memory, &why);
 	cJSON_Delete(metrics);
 	if (r < 0)
-		return error_wrap(e, -EPROTO, "metrics.k8s.io");
+		return error_set(e, EPROTO, "metrics.k8s.io: %s", why.text);
 	buf_printf(out, "cpu_millicores=%" PRId64 "\nmemory_bytes=%" PRId64 "\n", cpu_milli,
 		   memory);
 	return attr_done(out, e);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * .weaverfs/new: many weavers side by side, where mkdirs queue behind the directory's lock. One open
- * is one batch: `NAME` or `NAME DRAFT` lines are written, and each is begun as soon as its line is
- * complete; reads give `NAME ok` or `NAME ERRNO message` for each, in the order written, and block
- * for the ones under way; then EOF.
+ * .weaverfs/new: many weavers side by side, where mkdirs queue behind the directory's lock. One
+ * open is one batch: `NAME` or `NAME DRAFT` lines are written, and each is begun as soon as its
+ * line is complete; reads give `NAME ok` or `NAME ERRNO message` for each, in the order written,
+ * and block for the ones under way; then EOF.
  */
 #pragma once
 #include <fuse_lowlevel.h>

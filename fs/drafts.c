@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One lock for all drafts; it is held for as long as it takes to find one and to exchange a pointer.
- * A hook runs on a copy without it, and again if another write was faster meanwhile.
+ * One lock for all drafts; it is held for as long as it takes to find one and to exchange a
+ * pointer. A hook runs on a copy without it, and again if another write was faster meanwhile.
  */
 #include "fs/drafts.h"
 

@@ -39,8 +39,8 @@ struct drafts_name {
 };
 int drafts_list(struct drafts *d, struct drafts_name **ret, size_t *ret_n); /* owned array */
 /*
- * A copy of the defaults; mode as of MKDIR, less the umask. -EEXIST, what podspec_check_name() says,
- * -ENOMEM; -EDQUOT over 1,000.
+ * A copy of the defaults; mode as of MKDIR, less the umask. -EEXIST, what podspec_check_name()
+ * says, -ENOMEM; -EDQUOT over 1,000.
  */
 int drafts_make(struct drafts *d, const char *name, uid_t uid, gid_t gid, mode_t mode,
 		struct drafts_view *ret, struct error *e);

@@ -25,7 +25,7 @@ struct open_file {
 	bool counted;               /* registry_release() is owed */
 	bool written;               /* a WRITE has come, whatever became of it */
 	unsigned flushes;
-	bool unfinished;            /* a list's last line has no newline yet */
+	bool unfinished; /* a list's last line has no newline yet */
 };
 
 static inline struct open_file *file_of(const struct fuse_file_info *fi)

@@ -162,9 +162,9 @@ void file_write_truncated(struct open_file *h)
 }
 
 /*
- * close(2), also of a dup: a shell's redirection sends one before the first WRITE too, so `: > file`
- * empties a draft's value at the second one, or at the latest when it is released. A write that was
- * refused must not.
+ * close(2), also of a dup: a shell's redirection sends one before the first WRITE too, so
+ * `: > file` empties a draft's value at the second one, or at the latest when it is released. A
+ * write that was refused must not.
  */
 void file_write_flush(fuse_req_t req, const struct fuse_file_info *fi)
 {

@@ -30,8 +30,6 @@
 #define LOG_MAX_BYTES (64LL << 20)
 #define LOG_WAIT_NS (2 * CLOCK_NS_PER_S)  /* filesystem.md rule 9 */
 #define LOG_IDLE_NS (60 * CLOCK_NS_PER_S) /* filesystem.md §5, State */
-#define LOG_SETTLE_NS (500 * CLOCK_NS_PER_MS)
-#define LOG_SETTLED_S 3
 #define LOG_RETRY_NS (5 * CLOCK_NS_PER_S) /* after a failed append */
 
 static bool is_unused(const struct log_file *f)
@@ -234,29 +232,6 @@ static const char *on_container(void *data, bool *ret_terminated, bool *ret_gone
 	return c ? c->id : "";
 }
 
-static void note_terminated(struct log_file *f)
-{
-	bool terminated, gone;
-
-	on_container(f, &terminated, &gone);
-	if (!terminated)
-		f->terminated_ns = 0;
-	else if (!f->terminated_ns)
-		f->terminated_ns = clock_monotonic_ns();
-}
-
-static int64_t on_unsettled(void *data)
-{
-	const struct log_file *f = data;
-	const struct pod_container *c = pod_main(f->pod);
-	int64_t left_ns = f->terminated_ns + LOG_SETTLE_NS - clock_monotonic_ns();
-
-	/* One that ended before we came has settled: whole seconds, of another clock. */
-	if (!c || client_server_time(f->fs->client) - c->finished_s > LOG_SETTLED_S)
-		return 0;
-	return left_ns / CLOCK_NS_PER_MS;
-}
-
 static void on_caught_up(void *data, int r, const struct error *e)
 {
 	struct log_file *f = data;
@@ -314,7 +289,6 @@ static const struct log_stream_ops stream_ops = {
 	.caught_up = on_caught_up,
 	.ended = on_ended,
 	.container = on_container,
-	.unsettled_ms = on_unsettled,
 };
 
 static int start_stream(struct log_file *f, struct error *e)
@@ -389,7 +363,6 @@ int log_file_new(struct weaverfs *fs, const struct registry_view *v, struct log_
 	list_init(&f->keepers);
 	loop_timer_init(&f->timer, file_timer);
 	list_init(&f->node);
-	note_terminated(f);
 	registry_set_logs(fs->registry, f->uid, f->spool);
 	*ret = move_ptr(&f);
 	return 0;
@@ -463,7 +436,6 @@ void log_file_pod_changed(struct log_file *f, const struct registry_view *v, boo
 		pod_unref(f->pod);
 		f->pod = pod_ref(v->pod);
 		snprintf(f->name, sizeof(f->name), "%s", v->name);
-		note_terminated(f);
 	}
 	f->gone |= gone;
 	/* A pod of somebody else's making may restart its container. */

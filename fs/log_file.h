@@ -35,13 +35,12 @@ struct log_file {
 	struct list asked, later;     /* openings: of the question that is out, of the next one */
 	struct list keepers;          /* struct logs_keeper */
 	unsigned opens;
-	int64_t terminated_ns; /* monotonic: since when the cache says so; 0: it does not */
-	bool opened;           /* somebody has read it */
-	bool ended;            /* the container's last byte is in the spool */
-	bool cut;              /* ended too early: a gap line at the end says so */
-	bool spared;           /* the files stay though the pod is gone */
-	bool gone;             /* the pod */
-	bool failed;           /* an append failed with `why`; the stream is dead until the timer */
+	bool opened; /* somebody has read it */
+	bool ended;  /* the container's last byte is in the spool */
+	bool cut;    /* ended too early: a gap line at the end says so */
+	bool spared; /* the files stay though the pod is gone */
+	bool gone;   /* the pod */
+	bool failed; /* an append failed with `why`; the stream is dead until the timer */
 	struct error why;
 	struct loop_timer timer; /* nobody reads: close the stream; failed: begin again */
 };

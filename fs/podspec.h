@@ -58,9 +58,9 @@ int podspec_build(const struct podspec *s, const struct podspec_identity *id,
 		  const struct config *config, struct buf *out, struct error *e);
 
 /*
- * Where there are secrets: the Secret (core/v1) that holds them, owned by the pod and collected with
- * it. *out has room for all of it from the start, so that no copy is left behind; the caller wipes
- * it (buf_wipe()).
+ * Where there are secrets: the Secret (core/v1) that holds them, owned by the pod and collected
+ * with it. *out has room for all of it from the start, so that no copy is left behind; the caller
+ * wipes it (buf_wipe()).
  */
 #define PODSPEC_SECRET_NAME_LEN (sizeof("weaver--secrets") - 1 + UUID_LEN)
 void podspec_secret_name(const char *id, char out[PODSPEC_SECRET_NAME_LEN + 1]);

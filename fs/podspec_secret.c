@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The Secret beside a pod. It is made of pieces in one buffer of the right size instead of by a JSON
- * library, whose copies of the values nobody could wipe.
+ * The Secret beside a pod. It is made of pieces in one buffer of the right size instead of by a
+ * JSON library, whose copies of the values nobody could wipe.
  */
 #include <openssl/evp.h>
 #include <stdio.h>

@@ -2,12 +2,12 @@
 /*
  * Real inotify events for changes that nobody made through this mount. Two helper processes do, on
  * the mount, what would have raised the event: mkdir and rmdir in a directory of weavers, and
- * utimensat(atime OMIT, mtime NOW) on a file. They are processes, not threads: one stuck in a system
- * call on its own mount must not keep /dev/fuse open.
+ * utimensat(atime OMIT, mtime NOW) on a file. They are processes, not threads: one stuck in a
+ * system call on its own mount must not keep /dev/fuse open.
  *
- * Split view (measured: nothing lost, nothing invented): a remote add is visible to everyone at once
- * but the helper's LOOKUP gets ENOENT until its mkdir; a remote remove is ENOENT for everyone but the
- * helper's LOOKUP finds it until its rmdir.
+ * Split view (measured: nothing lost, nothing invented): a remote add is visible to everyone at
+ * once but the helper's LOOKUP gets ENOENT until its mkdir; a remote remove is ENOENT for everyone
+ * but the helper's LOOKUP finds it until its rmdir.
  */
 #pragma once
 #include <stdbool.h>

@@ -11,8 +11,10 @@ struct weaverfs;
 /* "fix-42/status" below the mount point; false: nobody can get there any more. */
 bool poke_change_path(const struct weaverfs *fs, uint64_t object, unsigned row, char *to,
 		      size_t size);
-/* Drops what the kernel keeps of the file's attributes and its directory's; false: it knows neither,
- * so nobody watches. */
+/*
+ * Drops what the kernel keeps of the file's attributes and its directory's; false: it knows
+ * neither, so nobody watches.
+ */
 bool poke_change_visible(const struct weaverfs *fs, uint64_t object, unsigned row);
 /* Calls changed() for each row that reads otherwise than before. */
 void poke_change_compare(const struct weaverfs *fs, const struct registry_view *before,

@@ -8,12 +8,13 @@
  * The FUSE thread only hands over: each open, read and release is a job, so that they keep their
  * order. poll(2) alone is answered there. A pollhandle is used for one notification: who still
  * waits asks again after it and brings a new one, and that is also what an edge-triggered epoll
- * wants: an edge for each arrival, not only for the first.
+ * wants: an edge for each arrival.
  */
 #include "fs/stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fuse.h>
 #include <poll.h>
 #include <stdalign.h>
 #include <stdio.h>
@@ -39,7 +40,6 @@ struct stream {
 	const struct stream_ops *ops;
 	struct loop_job job; /* of the open, then of the release */
 	fuse_req_t req;      /* of the job */
-	struct fuse_file_info fi;
 	fuse_ino_t ino;
 	struct caller caller;
 	uint64_t object; /* as opened, counted in the registry; 0: .weaverfs */
@@ -331,11 +331,10 @@ static void end(struct stream *f)
 	loop_timer_cancel(&f->timer);
 	while (!list_empty(&f->reads))
 		fuse_reply_err(reading_take(oldest(f)), EIO);
-	if (f->opened && f->ops->close) {
-		source_get(f, &source, &view);
+	source_get(f, &source, &view);
+	if (f->opened && f->ops->close)
 		f->ops->close(&source, f->state);
-		registry_view_done(&view);
-	}
+	registry_view_done(&view);
 	hash_remove(&s->by_object, &f->by_object);
 	list_remove(&f->node);
 	if (f->object)
@@ -377,13 +376,24 @@ static int begin(struct stream *f, struct error *e)
 		return error_set(e, -r, "this weaver is gone");
 	if (hash_insert(&s->by_object, &f->by_object, f->key) < 0)
 		return error_oom(e);
-	if (f->ops->open) {
-		source_get(f, &source, &view);
+	source_get(f, &source, &view);
+	if (f->ops->open)
 		r = f->ops->open(&source, f->state, e);
-		registry_view_done(&view);
-	}
+	registry_view_done(&view);
 	f->opened = r == 0;
 	return r;
+}
+
+/* As fuse_reply_open(), which knows no FOPEN_STREAM: without it the kernel lets one read in at a
+ * time (f_pos lock), and no signal reaches those that wait behind it. */
+static int reply_open(struct stream *f)
+{
+	struct fuse_open_out out = {
+		.fh = (uintptr_t)f,
+		.open_flags = FOPEN_DIRECT_IO | FOPEN_NONSEEKABLE | FOPEN_STREAM,
+	};
+
+	return fuse_reply_buf(f->req, (const char *)&out, sizeof(out));
 }
 
 static void open_run(struct loop_job *job)
@@ -399,11 +409,8 @@ static void open_run(struct loop_job *job)
 		return;
 	}
 	serve(f);
-	f->fi.fh = (uintptr_t)f;
-	f->fi.direct_io = 1;
-	f->fi.nonseekable = 1;
 	/* The opener was killed meanwhile: there will be no RELEASE. */
-	if (fuse_reply_open(f->req, &f->fi) != 0)
+	if (reply_open(f) != 0)
 		end(f);
 }
 
@@ -421,7 +428,7 @@ void stream_open(struct streams *s, fuse_req_t req, fuse_ino_t ino, const struct
 	f->streams = s;
 	f->ops = ops;
 	f->req = req;
-	f->fi = *fi;
+	(void)fi;
 	f->ino = ino;
 	f->caller = *caller;
 	f->object = object;
@@ -437,7 +444,6 @@ static void release_run(struct loop_job *job)
 {
 	struct stream *f = container_of(job, struct stream, job);
 	fuse_req_t req = f->req;
-
 	end(f);
 	fuse_reply_err(req, 0);
 }

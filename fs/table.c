@@ -170,7 +170,7 @@ mode_t table_mode(const struct attr *a, unsigned scope)
 	mode_t mode = 0;
 
 	if (a->flags & ATTR_DIRECTORY)
-		return 0550;
+		return scope & ATTR_CONTROL ? 0555 : 0550;
 	if (a->mode)
 		return a->mode;
 	if (a->show || a->fetch || a->stream || a->spool != ATTR_SPOOL_NONE)

@@ -110,7 +110,7 @@ struct weaver_end *weaver_end_start(struct weaverfs *fs, const struct weaver_end
 		snprintf(op->resource_version, sizeof(op->resource_version), "%s",
 			 spec->resource_version);
 	bool waits = archive_fetch_wait(fs->archive, spec->pod, &op->wait,
-					now_ns + (spec->deadline_ns - now_ns) / 2);
+					now_ns + (spec->deadline_ns - now_ns) / 4 * 3);
 	return waits || send_delete(op) ? move_ptr(&op) : NULL;
 }
 

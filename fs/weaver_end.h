@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The end of a weaver by rmdir or the reaper: waits until the log of one that has ended is here
- * (half of the time that there is), deletes its pod, and tells the tree and the archive what the
- * reply means. Cluster thread.
+ * (three quarters of the time that there is), deletes its pod, and tells the tree and the archive
+ * what the reply means. Cluster thread.
  */
 #pragma once
 #include <stdint.h>

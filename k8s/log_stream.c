@@ -234,13 +234,7 @@ static void conclude_read(struct log_stream *s)
 		return;
 	}
 	if (s->final && !brought) {
-		int64_t ms = v.gone || !s->ops->unsettled_ms ? 0 : s->ops->unsettled_ms(s->data);
-
-		s->read_next = true;
-		if (ms > 0)
-			set_timer_in(s, ms);
-		else
-			end(s, !s->reader.note[0] || s->eof);
+		end(s, !s->reader.note[0] || s->eof);
 		return;
 	}
 	if (answers)

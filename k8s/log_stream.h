@@ -44,11 +44,6 @@ struct log_stream_ops {
 	/* From the cache: the container's id now ("": none yet), and whether it has terminated, or the
 	 * pod is gone. Borrowed until it returns. */
 	const char *(*container)(void *data, bool *ret_terminated, bool *ret_gone);
-	/*
-	 * ms for which the runtime may still be writing down what a terminated container had
-	 * printed (measured: the pod's status is faster); may be NULL: it is not.
-	 */
-	int64_t (*unsettled_ms)(void *data);
 };
 
 struct log_stream_spec {

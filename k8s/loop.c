@@ -2,9 +2,9 @@
 /*
  * The loop's turn: jobs that were posted, timers that are due, curl's transfers, those that have
  * ended, then sleep in curl_multi_poll() until a socket, a timer or curl_multi_wakeup() from
- * loop_post(), then the descriptors of others that can be read. No callback of ours runs inside curl_multi_perform(), where curl refuses to add and
- * remove handles: curl's write callbacks only collect (see request.c), so done(), fire() and run()
- * may start and cancel whatever they like.
+ * loop_post(), then the descriptors of others that can be read. No callback of ours runs inside
+ * curl_multi_perform(), where curl refuses to add and remove handles: curl's write callbacks only
+ * collect (see request.c), so done(), fire() and run() may start and cancel whatever they like.
  *
  * curl_multi_poll() rather than epoll with curl_multi_socket_action(): a namespace has tens of
  * streams, not thousands, and this way curl alone knows its sockets and time-outs.

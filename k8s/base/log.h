@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One log_write() for the whole program. Only main.c, ops.c and cmd_*.c log above debug, and
- * fs/record.c, who did what; everything else returns its error instead. A message says what failed, on what, why, what happens next.
- * Lines go to stderr: as text ("weaverfs: …", or "<N>…" of sd-daemon(3) when stderr is the journal,
- * which knows the program; see $JOURNAL_STREAM) or as one JSON object a line. Thread-safe: one
- * write(2) a line.
+ * fs/record.c, who did what; everything else returns its error instead. A message says what failed,
+ * on what, why, what happens next. Lines go to stderr: as text ("weaverfs: …", or "<N>…" of
+ * sd-daemon(3) when stderr is the journal, which knows the program; see $JOURNAL_STREAM) or as one
+ * JSON object a line. Thread-safe: one write(2) a line.
  */
 #pragma once
 #include <stdbool.h>

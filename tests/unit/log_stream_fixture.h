@@ -72,21 +72,12 @@ static inline const char *on_container(void *data, bool *ret_terminated, bool *r
 	return container_id;
 }
 
-static int64_t unsettled_until_ns;
-
-static inline int64_t on_unsettled(void *data)
-{
-	(void)data;
-	return (unsettled_until_ns - clock_monotonic_ns()) / CLOCK_NS_PER_MS;
-}
-
 static const struct log_stream_ops ops = {
 	.lines = on_lines,
 	.gap = on_gap,
 	.caught_up = on_caught_up,
 	.ended = on_ended,
 	.container = on_container,
-	.unsettled_ms = on_unsettled,
 };
 
 static inline void start(void *data)

@@ -218,12 +218,6 @@ static struct error away; /* code 0: the server is there */
 static unsigned n_errors;
 static struct error last_error;
 
-int64_t client_server_time(const struct client *c)
-{
-	(void)c;
-	return clock_realtime_ns() / CLOCK_NS_PER_S;
-}
-
 bool client_away(const struct client *c, struct error *e)
 {
 	(void)c;

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fuse.h>
 #include <poll.h>
 
 #include "fs/attr.h"
@@ -35,14 +36,14 @@ struct fuse_req {
 	/* how it was answered */
 	int error;
 	unsigned revents;
-	struct fuse_file_info fi;
+	bool opening;
 	char text[8192];
 	size_t len;
 };
 struct fuse_pollhandle {
 	int notified, destroyed;
 };
-static int open_result; /* of fuse_reply_open() */
+static int open_result; /* of the answer to an open */
 
 static inline void answered(fuse_req_t req)
 {
@@ -73,14 +74,7 @@ int fuse_reply_buf(fuse_req_t req, const char *buf, size_t size)
 	if (size)
 		memcpy(req->text, buf, size);
 	req->len = size;
-	return 0;
-}
-
-int fuse_reply_open(fuse_req_t req, const struct fuse_file_info *fi)
-{
-	answered(req);
-	req->fi = *fi;
-	return open_result;
+	return req->opening ? open_result : 0;
 }
 
 int fuse_reply_poll(fuse_req_t req, unsigned revents)
@@ -203,8 +197,9 @@ static inline void take_away(void)
 static inline struct stream *open_as(uint64_t object, const struct stream_ops *ops,
 				     const struct caller *caller)
 {
-	struct fuse_req req = { 0 };
+	struct fuse_req req = { .opening = true };
 	struct fuse_file_info fi = { 0 };
+	struct fuse_open_out out;
 
 	stream_open(fs.streams, &req, ino_make(object, 1), ops, &fi, caller);
 	fake_run();
@@ -213,8 +208,10 @@ static inline struct stream *open_as(uint64_t object, const struct stream_ops *o
 		errno = req.error;
 		return NULL;
 	}
-	assert_true(req.fi.direct_io && req.fi.nonseekable);
-	return (struct stream *)(uintptr_t)req.fi.fh;
+	assert_int_equal(req.len, sizeof(out));
+	memcpy(&out, req.text, sizeof(out));
+	assert_int_equal(out.open_flags, FOPEN_DIRECT_IO | FOPEN_NONSEEKABLE | FOPEN_STREAM);
+	return (struct stream *)(uintptr_t)out.fh;
 }
 
 static inline struct stream *open_stream(uint64_t object, const struct stream_ops *ops)

@@ -117,29 +117,6 @@ static void unkeep_sparing_leaves_the_spool_of_the_gone(void **state)
 	assert_true(spool_exists(UID));
 }
 
-static void an_end_is_not_believed_before_the_log_has_settled(void **state)
-{
-	struct logs_keeper k;
-
-	(void)state;
-	start_keeping(&k, false);
-	container.state = POD_STATE_TERMINATED;
-	container.finished_s = clock_realtime_ns() / CLOCK_NS_PER_S;
-	logs_pod_changed(logs, UID, false);
-	assert_int_equal(stream->spec.ops->unsettled_ms(stream->spec.data), 500);
-	fake_advance(400);
-	logs_pod_changed(logs, UID, false);
-	assert_int_equal(stream->spec.ops->unsettled_ms(stream->spec.data), 100);
-	fake_advance(100);
-	assert_true(stream->spec.ops->unsettled_ms(stream->spec.data) <= 0);
-	/* One that ended before we came has. */
-	container.finished_s -= 10;
-	logs_pod_changed(logs, UID, false);
-	assert_int_equal(stream->spec.ops->unsettled_ms(stream->spec.data), 0);
-	container.finished_s = 0;
-	logs_unkeep(&k, false);
-}
-
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -148,7 +125,6 @@ int main(void)
 		TEST(keep_of_one_gone_too_early_ends_with_a_gap),
 		TEST(keep_of_a_complete_log_asks_nothing),
 		TEST(unkeep_sparing_leaves_the_spool_of_the_gone),
-		TEST(an_end_is_not_believed_before_the_log_has_settled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,29 +53,6 @@ static void stream_of_an_ended_container_reads_until_nothing_comes(void **state)
 	finish();
 }
 
-static void answer_late(struct http_script *s, int fd, unsigned n, const char *path)
-{
-	(void)path;
-	if (n == 0) {
-		http_script_call(s, end_container, NULL);
-		unsettled_until_ns = clock_monotonic_ns() + 100 * CLOCK_NS_PER_MS;
-	}
-	http_stream(fd);
-	/* the runtime has written c down only now */
-	http_chunk(fd, clock_monotonic_ns() < unsettled_until_ns - 10 ? TWO : THREE);
-	http_end(fd);
-}
-
-static void stream_of_an_unsettled_log_is_read_again(void **state)
-{
-	(void)state;
-	run(answer_late);
-	http_script_expect(&script, "a\nb\n[ok]c\n[end]");
-	assert_true(http_script_requests(&script) >= 4);
-	unsettled_until_ns = 0;
-	finish();
-}
-
 static void answer_gone_at_once(struct http_script *s, int fd, unsigned n, const char *path)
 {
 	(void)path;
@@ -129,7 +106,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stream_ends_with_the_containers_last_byte),
 		cmocka_unit_test(stream_of_an_ended_container_reads_until_nothing_comes),
-		cmocka_unit_test(stream_of_an_unsettled_log_is_read_again),
 		cmocka_unit_test(stream_of_a_pod_gone_too_early_is_cut),
 		cmocka_unit_test(stream_of_a_deleted_pod_ends_with_its_last_bytes),
 	};

@@ -131,7 +131,7 @@ static void stream_open_that_fails_leaves_nothing(void **state)
 	assert_int_equal(kind.fills, 0);
 }
 
-/* fuse_reply_open(): -ENOENT when the opener was killed; no RELEASE comes then. */
+/* The answer gives -ENOENT when the opener was killed; no RELEASE comes then. */
 static void stream_open_of_a_killed_caller_is_closed(void **state)
 {
 	(void)state;

@@ -20,9 +20,9 @@ int store_annotation(struct store_ctx *c, const char *key, const char *value)
 	return 0;
 }
 
-#define POD(annotation)                                                                                \
-	"{\"metadata\":{\"name\":\"p\",\"uid\":\"u\",\"annotations\":{\"loom.dev/tags\":\"" annotation \
-	"\"}},\"spec\":{\"containers\":[{\"name\":\"weaver\"}]}}"
+#define TAGGED(tags)                                                                               \
+	"{\"metadata\":{\"name\":\"p\",\"uid\":\"u\",\"annotations\":{\"loom.dev/tags\":"          \
+	"\"" tags "\"}},\"spec\":{\"containers\":[{\"name\":\"weaver\"}]}}"
 
 static int store(const char *json, bool truncate, const char *text, struct error *e)
 {
@@ -37,7 +37,7 @@ static int store(const char *json, bool truncate, const char *text, struct error
 
 static void store_merges_or_replaces(void **state)
 {
-	static const char json[] = POD("{\\\"a\\\":\\\"1\\\",\\\"n\\\":2,\\\"b\\\":\\\"2\\\"}");
+	static const char json[] = TAGGED("{\\\"a\\\":\\\"1\\\",\\\"n\\\":2,\\\"b\\\":\\\"2\\\"}");
 
 	(void)state;
 	assert_int_equal(store(json, false, "b=3\nc=\xc3\xa4\"", NULL), 0);
@@ -48,7 +48,7 @@ static void store_merges_or_replaces(void **state)
 	assert_int_equal(store(json, true, "", NULL), 0);
 	assert_int_equal(asked, 1);
 	assert_null(asked_value);
-	assert_int_equal(store(POD("no json"), false, "x=y", NULL), 0);
+	assert_int_equal(store(TAGGED("no json"), false, "x=y", NULL), 0);
 	assert_string_equal(asked_value, "{\"x\":\"y\"}");
 }
 

@@ -18,10 +18,11 @@ archived()
 	[ "$(cat "$MNT/.archive/$1~"*/status)" = succeeded ]
 }
 
-# 300,000 bytes of log each: three fit.
+# 300,000 bytes of log each: three fit. (containerd 1.6 drops what is still in the pipe when the
+# container ends: on a busy machine a third of such logs is cut, kubectl logs shows the same.)
 end_one()
 {
-	make_pod "$1" "seq 100001 142857"
+	make_pod "$1" "seq 100001 142857; sleep 1"
 	wait_for 30 status_is "$1" succeeded
 	rmdir "$MNT/$1"
 }
@@ -30,6 +31,7 @@ mount_weavers archive_max_bytes=1500000
 for w in a b c; do
 	end_one $w
 	wait_for 20 archived $w
+	assert_eq 299999 "$(stat -c %s "$MNT/.archive/$w~"*/logs)" "log of $w"
 done
 assert_eq "a b c" "$(names)"
 end_one d

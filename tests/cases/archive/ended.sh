@@ -30,7 +30,7 @@ check_log()
 
 mount_weavers cleanup_interval_secs=3600
 for w in removed deleted expired; do
-	make_pod $w "seq 5000; echo last of $w"
+	make_pod $w "seq 5000; echo last of $w; sleep 1"
 done
 for w in removed deleted expired; do
 	wait_for 60 status_is $w succeeded
@@ -48,6 +48,6 @@ check_log expired
 assert_eq ttl "$(cat "$MNT"/.archive/expired~*/deleted_by)"
 
 # Removed the very moment it has ended.
-make_pod quick "seq 5000; echo last of quick"
+make_pod quick "seq 5000; echo last of quick; sleep 1"
 wait_for 60 status_is quick succeeded && rmdir "$MNT/quick"
 check_log quick

@@ -59,21 +59,21 @@ fi
 rmdir "$MNT/a"
 
 # The kernel writes no core either, where it does for others.
-cd "$W"
-ulimit -c unlimited 2>/dev/null || true
-crash() # crash PID: whether a core is left
+core_written()
 {
-	kill -SEGV "$1"
-	wait "$1" 2>/dev/null || true
 	[ -n "$(find "$W" -maxdepth 1 -name 'core*' -size +0)" ]
 }
-umount_weavers
-sleep 1000 &
-if crash $!; then
+cd "$W"
+ulimit -c unlimited 2>/dev/null || true
+timeout -s SEGV 0.2 sleep 1000 2>/dev/null || true
+if core_written; then
 	rm "$W"/core*
+	umount_weavers
 	mount_weavers
 	crashed=${weaverfs_pids[$MNT]}
+	kill -SEGV "$crashed"
+	wait "$crashed" 2>/dev/null || true
 	unset "weaverfs_pids[$MNT]"
-	! crash "$crashed" || fail "the kernel has written a core of weaverfs"
+	! core_written || fail "the kernel has written a core of weaverfs"
 	umount "$MNT"
 fi
