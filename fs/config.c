@@ -239,6 +239,18 @@ static int set_from_option(void *data, const char *key, const char *value, struc
 	return r < 0 ? r : 1;
 }
 
+/* For what is looked up when all settings are known: e with the setting and where it came from. */
+static int wrap_setting(const struct config *c, const char *name, int r, struct error *e)
+{
+	static const char *const from[] = { "default", "settings file", NULL, "mount option" };
+	size_t i = 0;
+
+	while (strcmp(settings[i].name, name) != 0)
+		i++;
+	const char *source = from[c->sources[i]];
+	return error_wrap(e, r, "%s (%s)", name, source ? source : settings[i].env);
+}
+
 static int resolve_group(struct config *c, struct error *e)
 {
 	char *end;
@@ -253,9 +265,11 @@ static int resolve_group(struct config *c, struct error *e)
 	}
 	const struct group *group = getgrnam(c->create_gid); /* before there are threads */
 	if (!group)
-		return error_set(e, EINVAL,
-				 "create_gid: bad value '%.100s': there is no such group",
-				 c->create_gid);
+		return wrap_setting(c, "create_gid",
+				    error_set(e, EINVAL,
+					      "bad value '%.100s': there is no such group",
+					      c->create_gid),
+				    e);
 	c->create_gid_id = group->gr_gid;
 	return 0;
 }
@@ -290,7 +304,7 @@ static int read_pod_patch(struct config *c, struct error *e)
 	if (!c->pod_patch_object)
 		return error_oom(e);
 	int r = yaml_json_read(c->pod_patch, add_patch_member, c, e);
-	return r < 0 ? error_wrap(e, r, "pod_patch") : 0;
+	return r < 0 ? wrap_setting(c, "pod_patch", r, e) : 0;
 }
 
 /* "1000" or "1000:100" in full. */
@@ -336,7 +350,7 @@ static int read_users(struct config *c, struct error *e)
 {
 	int r = c->users_file ? yaml_json_read(c->users_file, add_user, c, e) : 0;
 
-	return r < 0 ? error_wrap(e, r, "users_file") : 0;
+	return r < 0 ? wrap_setting(c, "users_file", r, e) : 0;
 }
 
 static int check_together(const struct config *c, struct error *e)

@@ -208,7 +208,8 @@ int mount_run(struct fuse_session *session, unsigned threads, struct error *e)
 	} else {
 		r = fuse_session_loop(session);
 	}
-	if (r < 0 && r != -EINTR)
+	/* The last close after umount -l may find the daemon in the middle of a read. */
+	if (r < 0 && r != -EINTR && r != -ECONNABORTED)
 		return error_set(e, -r, "reading from /dev/fuse: %s", strerror(-r));
 	return 0;
 }
