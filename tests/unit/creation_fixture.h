@@ -166,6 +166,15 @@ void sync_pod_gone(struct sync *s, const char *uid)
 	buf_add_str(&told, "gone ");
 }
 
+void errors_warn(struct errors *l, uid_t uid, const char *op, const char *path, const char *text)
+{
+	(void)l;
+	(void)uid;
+	(void)op;
+	(void)path;
+	(void)text;
+}
+
 void errors_add(struct errors *l, uid_t uid, const char *op, const char *path,
 		const struct error *error)
 {
