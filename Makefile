@@ -82,7 +82,7 @@ check-cluster: deps ## the cases on a real Kubernetes (needs Go >= 1.24)
 	@O=$(O) tests/run --cluster real
 unit: $(UNITS) ## unit tests alone
 	$(call each,unit,$(UNITS))
-lint: all ## rules of style and form
+lint: all $(O)/bench/nothing ## rules of style and form
 	$(call each,lint,$(wildcard tests/lint/*.sh))
 fuzz: ## each fuzzer for FUZZ_SECONDS (10)
 	@$(call other,fuzz) CC=clang fuzzers

@@ -65,7 +65,9 @@ int control_help_show(const struct weaver_view *w, struct buf *out, struct error
 	(void)w;
 	buf_add_str(out, help_head);
 	add_rows(out, "In a weaver's directory:", ATTR_LIVE);
-	add_rows(out, "In .weaverfs/defaults, what a bare mkdir uses:", ATTR_DRAFT);
+	add_rows(out,
+		 "In .drafts/<name>, and .weaverfs/defaults that a bare mkdir uses:", ATTR_DRAFT);
+	add_rows(out, "In .archive/<weaver>~<id8>, the last content of each:", ATTR_ARCHIVE);
 	add_rows(out, "In .weaverfs:", ATTR_CONTROL);
 	return attr_done(out, e);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Open files: a snapshot made at open, a reader of a growing spool, a file of the archive, a draft's
- * file that gathers what is written. Reads and writes of one handle come from any FUSE thread; the
- * kernel serialises those of one open file (f_pos). Streams are another kind: stream.h.
+ * Open files: a snapshot made at open, a reader of a growing spool, a file of the archive, a
+ * draft's file that gathers what is written. Reads and writes of one handle come from any FUSE
+ * thread; the kernel serialises those of one open file (f_pos). Streams are another kind: stream.h.
  */
 #pragma once
 #include <fuse_lowlevel.h>

@@ -16,8 +16,8 @@
 
 /*
  * How long the kernel may believe what it was told. The helpers' rmdir (poke.h) takes stale names
- * away and inval_inode stale attributes; without helpers a short time has to do. Sizes of files that
- * change while the weaver lives are asked for each time.
+ * away and inval_inode stale attributes; without helpers a short time has to do. Sizes of files
+ * that change while the weaver lives are asked for each time.
  */
 #define TIMEOUT_HELPED_S 10.0
 #define TIMEOUT_ALONE_S 1.0

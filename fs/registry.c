@@ -18,6 +18,7 @@
 #include "fs/ino.h"
 #include "fs/last_line.h"
 #include "fs/podspec.h"
+#include "fs/registry_private.h"
 #include "fs/spool.h"
 #include "fs/weaver.h"
 #include "k8s/base/clock.h"
@@ -26,40 +27,6 @@
 #include "k8s/base/lock.h"
 
 #define HOLD_BACK_NS (2 * CLOCK_NS_PER_S)
-
-enum place {
-	PLACE_SHOWN, /* in the root, under name */
-	PLACE_HELD,  /* its name is taken; until held_until_ns */
-	PLACE_AWAY,  /* terminating, or gone */
-};
-
-/* All fields: LOCK_REGISTRY. */
-struct weaver {
-	struct list node; /* registry.weavers, in order of arrival */
-	struct list held; /* PLACE_HELD: registry.held */
-	struct hash_node by_object, by_alias, by_name, by_id, by_uid;
-	uint64_t object, alias;
-	enum place place;
-	char name[REGISTRY_NAME_MAX]; /* PLACE_SHOWN: as shown; else as wanted */
-	char wanted[REGISTRY_NAME_MAX];
-	struct pod *pod;
-	struct event_list *events;
-	struct spool *logs;
-	struct last_line *last_line;
-	int64_t changed_ns;
-	int64_t held_until_ns;
-	unsigned opens;
-	bool gone;           /* the pod is no more */
-	uint64_t generation; /* of the last replace that brought it */
-};
-
-struct registry {
-	struct lock lock;
-	struct list weavers;
-	struct list held; /* by held_until_ns */
-	struct hash objects, aliases, names, ids, uids;
-	uint64_t generation;
-};
 
 int registry_new(struct registry **ret, struct error *e)
 {
@@ -477,35 +444,6 @@ void registry_release(struct registry *r, uint64_t object)
 	assert(w && w->opens > 0);
 	if (--w->opens == 0 && w->gone)
 		forget(r, w);
-}
-
-int registry_list(struct registry *r, bool all, struct registry_entry **ret, size_t *ret_n)
-{
-	lock_guard(&r->lock);
-	struct registry_entry *entries = calloc(r->uids.count + 1, sizeof(*entries));
-	if (!entries)
-		return -ENOMEM;
-	size_t n = 0;
-	list_for_each(w, &r->weavers, struct weaver, node) {
-		bool terminating = w->place == PLACE_AWAY && !w->gone;
-		if (w->place != PLACE_SHOWN && !(all && (terminating || w->place == PLACE_HELD)))
-			continue;
-		entries[n] = (struct registry_entry){ .object = w->object,
-						      .pod = pod_ref(w->pod),
-						      .changed_ns = w->changed_ns,
-						      .terminating = terminating };
-		memcpy(entries[n++].name, w->name, sizeof(w->name));
-	}
-	*ret = entries;
-	*ret_n = n;
-	return 0;
-}
-
-void registry_list_free(struct registry_entry *entries, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		pod_unref(entries[i].pod);
-	free(entries);
 }
 
 void registry_counts(struct registry *r, struct registry_counts *ret)

@@ -22,5 +22,8 @@ struct store_request {
 	int to_set;     /* FUSE_SET_ATTR_MODE, _UID, _GID */
 };
 
-/* Any thread. req NULL: nobody waits. Takes req: fuse_reply_write(len) or fuse_reply_attr(), or the error. */
+/*
+ * Any thread. req NULL: nobody waits. Takes req: fuse_reply_write(len) or fuse_reply_attr(), or the
+ * error.
+ */
 void store_start(struct weaverfs *fs, fuse_req_t req, const struct store_request *what);
