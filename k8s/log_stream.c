@@ -52,6 +52,7 @@ struct log_stream {
 	struct loop_timer timer; /* the next request, or the end of patience with this one */
 	struct log_reader reader;
 	int64_t last_new_ns; /* monotonic: bytes of a READ, new lines of a FOLLOW */
+	int64_t ended_ns;    /* monotonic: since when the container is known to have ended; 0 */
 	unsigned silences;   /* step of guard_ms: since the last new line */
 	unsigned failures;   /* ends in a row without a new line */
 	bool asked;          /* a caught_up() is owed */
@@ -169,19 +170,28 @@ static int on_data(void *data, const char *bytes, size_t len)
 	return s->stopped || s->over ? -ECANCELED : r;
 }
 
-static int64_t patience_ms(struct log_stream *s)
+/* When the request that runs has been silent for too long. */
+static int64_t patience_end_ns(struct log_stream *s)
 {
 	const struct log_stream_timing *t = &log_stream_timing;
-
-	if (s->mode == MODE_READ)
-		return t->read_stall_ms;
 	struct container_view v = look(s);
-	return v.terminated || v.gone ? t->ended_stall_ms : t->guard_ms[s->silences];
+
+	if (!v.terminated && !v.gone)
+		s->ended_ns = 0;
+	else if (!s->ended_ns)
+		s->ended_ns = clock_monotonic_ns();
+	if (s->mode == MODE_READ)
+		return s->last_new_ns + t->read_stall_ms * CLOCK_NS_PER_MS;
+	if (!s->ended_ns)
+		return s->last_new_ns + t->guard_ms[s->silences] * CLOCK_NS_PER_MS;
+	/* The silence before the end says nothing. */
+	int64_t since_ns = s->ended_ns > s->last_new_ns ? s->ended_ns : s->last_new_ns;
+	return since_ns + t->ended_stall_ms * CLOCK_NS_PER_MS;
 }
 
 static void set_patience(struct log_stream *s)
 {
-	loop_timer_set(s->loop, &s->timer, s->last_new_ns + patience_ms(s) * CLOCK_NS_PER_MS);
+	loop_timer_set(s->loop, &s->timer, patience_end_ns(s));
 }
 
 /* Nothing can be read yet; that is an answer too. */
@@ -380,6 +390,9 @@ static void lose_patience(struct log_stream *s)
 	struct container_view v = look(s);
 
 	drop_request(s);
+	/* A follow that gives nothing for so long after the end has given all. */
+	if (!was_read && v.terminated)
+		s->eof = true;
 	if (was_read) {
 		error_set(&e, ETIMEDOUT, "the node's answer to a read of the log has stopped");
 		tell_caught_up(s, -ETIMEDOUT, &e);
@@ -403,7 +416,7 @@ static void fire(struct loop_timer *t)
 		try_request(s);
 	} else if (!s->request)
 		try_request(s);
-	else if (clock_monotonic_ns() >= s->last_new_ns + patience_ms(s) * CLOCK_NS_PER_MS)
+	else if (clock_monotonic_ns() >= patience_end_ns(s))
 		lose_patience(s);
 	else
 		set_patience(s);

@@ -53,6 +53,35 @@ static void stream_of_an_ended_container_reads_until_nothing_comes(void **state)
 	finish();
 }
 
+static void answer_quiet(struct http_script *s, int fd, unsigned n, const char *path)
+{
+	(void)path;
+	if (n > 1) {
+		http_reply(fd, "404 Not Found",
+			   "{\"kind\":\"Status\",\"reason\":\"NotFound\",\"code\":404,"
+			   "\"details\":{\"name\":\"p\",\"kind\":\"pods\"}}");
+		return;
+	}
+	http_stream(fd);
+	http_chunk(fd, TWO);
+	if (n == 1) {
+		usleep(250000); /* longer than ended_stall_ms */
+		http_script_call(s, end_container, NULL);
+		usleep(50000);
+		http_chunk(fd, T("000000003") "c\n");
+	}
+	http_end(fd);
+}
+
+static void stream_quiet_before_the_end_is_heard_out(void **state)
+{
+	(void)state;
+	log_stream_timing.guard_ms[0] = 5000;
+	run(answer_quiet);
+	http_script_expect(&script, "a\nb\n[ok]c\n[end]");
+	finish();
+}
+
 static void answer_gone_at_once(struct http_script *s, int fd, unsigned n, const char *path)
 {
 	(void)path;
@@ -107,6 +136,7 @@ int main(void)
 		cmocka_unit_test(stream_ends_with_the_containers_last_byte),
 		cmocka_unit_test(stream_of_an_ended_container_reads_until_nothing_comes),
 		cmocka_unit_test(stream_of_a_pod_gone_too_early_is_cut),
+		cmocka_unit_test(stream_quiet_before_the_end_is_heard_out),
 		cmocka_unit_test(stream_of_a_deleted_pod_ends_with_its_last_bytes),
 	};
 

@@ -8,6 +8,11 @@ entry_over()
 	status=$(cat "$MNT/.archive/$1~"*/status) && [ "$status" != terminating ]
 }
 
+has_entry()
+{
+	ls "$MNT/.archive/$1~"*/logs
+}
+
 pod_gone()
 {
 	! k get pod "$1"
@@ -40,7 +45,7 @@ assert_eq "$(seq "$n" | sed 's/^/line /'; echo "last $n")" "$(cat "$W/a.lines")"
 
 # Nobody is there when b ends: what was had is there, and a last line says from when on it is not all.
 k delete pod "$pod_b" --wait=false >/dev/null
-wait_for 10 test -e "$MNT"/.archive/b~*/logs
+wait_for 10 has_entry b
 sleep 0.5
 kill_weavers
 wait_for 30 pod_gone "$pod_b"
