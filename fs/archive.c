@@ -336,7 +336,7 @@ static void adopt_terminating(struct archive *a)
 	struct registry_entry *weavers = NULL;
 	size_t n = 0;
 
-	if (registry_list(a->fs->registry, true, &weavers, &n) < 0)
+	if (registry_list_take(a->fs->registry, true, &weavers, &n) < 0)
 		return;
 	for (size_t i = 0; i < n; i++)
 		archive_pod_changed(a, weavers[i].pod->uid, weavers[i].terminating);

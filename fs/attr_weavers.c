@@ -61,7 +61,7 @@ int control_weavers_show(const struct weaver_view *w, struct buf *out, struct er
 	size_t n, seen = 0;
 
 	viewer_init(&viewer, &w->caller);
-	if (registry_list(w->fs->registry, true, &entries, &n) < 0)
+	if (registry_list_take(w->fs->registry, true, &entries, &n) < 0)
 		return error_oom(e);
 	for (size_t i = 0; i < n; i++) {
 		struct weaver_owner owner = weaver_owner(entries[i].pod, w->fs->uid, w->fs->gid);

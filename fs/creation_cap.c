@@ -36,7 +36,7 @@ static int check_user(const struct create *c, uid_t uid, struct error *e)
 
 	if (max == 0)
 		return 0;
-	int r = registry_list(fs->registry, true, &entries, &n);
+	int r = registry_list_take(fs->registry, true, &entries, &n);
 	if (r < 0)
 		return error_oom(e);
 	for (size_t i = 0; i < n; i++)

@@ -335,7 +335,7 @@ static int list_weavers(const struct weaverfs *fs, struct names *l)
 {
 	struct registry_entry *weavers;
 	size_t n;
-	int r = registry_list(fs->registry, false, &weavers, &n);
+	int r = registry_list_take(fs->registry, false, &weavers, &n);
 
 	if (r < 0)
 		return r;

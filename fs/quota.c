@@ -103,7 +103,7 @@ static int64_t limits_of_weavers(struct registry *r)
 	int64_t sum = 0, bytes;
 	size_t n = 0;
 
-	if (registry_list(r, true, &weavers, &n) < 0)
+	if (registry_list_take(r, true, &weavers, &n) < 0)
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		if (weaver_active(weavers[i].pod) &&

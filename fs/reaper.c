@@ -289,7 +289,7 @@ static void scan(struct reaper *r)
 	r->earliest_s = r->retry_ns = INT64_MAX;
 	r->more = false;
 	r->scans++;
-	if (registry_list(r->fs->registry, false, &entries, &n) < 0) {
+	if (registry_list_take(r->fs->registry, false, &entries, &n) < 0) {
 		error_oom(&r->failure);
 		retry_at(r, clock_monotonic_ns() + REAPER_RETRY_S * CLOCK_NS_PER_S);
 		arm(r);

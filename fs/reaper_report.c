@@ -82,7 +82,7 @@ void reaper_report_show(struct reaper_report *r, const struct weaverfs *fs, stru
 	char time[RFC3339_SECONDS_LEN + 1];
 	size_t n = 0;
 
-	registry_list(fs->registry, false, &entries, &n);
+	registry_list_take(fs->registry, false, &entries, &n);
 	for (size_t i = 0; i < n; i++) {
 		const struct registry_entry *w = &entries[i];
 		int64_t expires_s = weaver_expires(w->pod, fs->config);
@@ -118,7 +118,7 @@ void reaper_report_cuts(const struct weaverfs *fs, struct buf *warning)
 	char expires[RFC3339_SECONDS_LEN + 1], wanted[RFC3339_SECONDS_LEN + 1];
 	size_t n = 0, cut = 0;
 
-	registry_list(fs->registry, false, &entries, &n);
+	registry_list_take(fs->registry, false, &entries, &n);
 	for (size_t i = 0; i < n; i++) {
 		int64_t expires_s = weaver_expires(entries[i].pod, fs->config);
 		int64_t wanted_s = cut_from(fs, entries[i].pod, expires_s);

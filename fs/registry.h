@@ -55,7 +55,7 @@ struct registry_entry {
 	bool terminating; /* only with all */
 };
 /* Those in the root, in order of creation; all: the terminating ones too. -ENOMEM. */
-int registry_list(struct registry *r, bool all, struct registry_entry **ret, size_t *ret_n);
+int registry_list_take(struct registry *r, bool all, struct registry_entry **ret, size_t *ret_n);
 void registry_list_free(struct registry_entry *entries, size_t n);
 
 struct registry_counts {

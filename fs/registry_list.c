@@ -6,7 +6,7 @@
 
 #include "fs/registry_private.h"
 
-int registry_list(struct registry *r, bool all, struct registry_entry **ret, size_t *ret_n)
+int registry_list_take(struct registry *r, bool all, struct registry_entry **ret, size_t *ret_n)
 {
 	lock_guard(&r->lock);
 	struct registry_entry *entries = calloc(r->uids.count + 1, sizeof(*entries));

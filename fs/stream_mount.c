@@ -178,7 +178,7 @@ static void look(struct stream_mount *m)
 
 	m->due_s = INT64_MAX;
 	m->looked_s = client_server_time(m->fs->client);
-	registry_list(m->fs->registry, false, &entries, &n);
+	registry_list_take(m->fs->registry, false, &entries, &n);
 	for (size_t i = 0; i < n; i++) {
 		int64_t at_s = expiring_s(m, entries[i].pod);
 

@@ -10,9 +10,8 @@
  * What the end of a request means comes from the cached pod alone: a clean EOF is a kubelet restart
  * as well as the end of the container, a 404 of kind pods/log is a kubelet that is starting, only
  * one of kind pods is final. Silence is suspicious too: a follow can miss a rotation and stay
- * silent for ever, so after data it is asked again, soon at first. It is then asked for the newest
- * lines alone: what was printed in the last second before the silence may be very much, and has
- * been read.
+ * silent for ever, so after data it is asked again, soon at first, and for the newest lines alone:
+ * the last second before the silence may be very much, and has been read.
  */
 #include "k8s/log_stream.h"
 
@@ -267,10 +266,7 @@ static void conclude_follow(struct log_stream *s)
 	retry(s); /* the kubelet has restarted, or the cache lags behind the container's end */
 }
 
-/*
- * More has come than was asked for, the position is gone by rotation, or it is a line so long that
- * the kubelet, which counts its pieces, began in the middle of it.
- */
+/* More came than was asked for, the position is gone, or a very long line began in its middle. */
 static void conclude_brief(struct log_stream *s)
 {
 	s->all = true;
@@ -325,11 +321,8 @@ static void start_request(struct log_stream *s, const struct container_view *v)
 	s->final = s->mode == MODE_READ && (v->terminated || v->gone);
 	adopt(s, v->id);
 	log_reader_begin(&s->reader);
-	buf_add_str(&path, s->base);
-	if (s->mode == MODE_FOLLOW)
-		buf_add_str(&path, "&follow=true");
-	if (s->reader.pos.last_ns > 0) {
-		/* the server cuts it to the second anyway */
+	buf_printf(&path, "%s%s", s->base, s->mode == MODE_FOLLOW ? "&follow=true" : "");
+	if (s->reader.pos.last_ns > 0) { /* the server cuts it to the second anyway */
 		rfc3339_format(s->reader.pos.last_ns / CLOCK_NS_PER_S, since);
 		buf_add_str(&path, "&sinceTime=");
 		buf_add_urlencoded(&path, since, strlen(since));
@@ -338,15 +331,14 @@ static void start_request(struct log_stream *s, const struct container_view *v)
 	if (s->reader.brief)
 		buf_printf(&path, "&tailLines=%u", s->reader.pos.same + BRIEF_LINES);
 	s->last_new_ns = clock_monotonic_ns();
+	struct request_spec spec = { .method = REQUEST_GET,
+				     .path = path.data,
+				     .idempotent = true,
+				     .on_data = on_data,
+				     .on_done = on_done,
+				     .data = s };
 	if (buf_error(&path) == 0)
-		s->request = request_start(s->client, &(struct request_spec){
-							      .method = REQUEST_GET,
-							      .path = path.data,
-							      .idempotent = true,
-							      .on_data = on_data,
-							      .on_done = on_done,
-							      .data = s,
-						      });
+		s->request = request_start(s->client, &spec);
 	if (s->request) {
 		set_patience(s);
 		return;

@@ -83,7 +83,7 @@ int registry_find_uid(struct registry *r, const char *uid, struct registry_view 
 	return 0;
 }
 
-int registry_list(struct registry *r, bool all, struct registry_entry **ret, size_t *ret_n)
+int registry_list_take(struct registry *r, bool all, struct registry_entry **ret, size_t *ret_n)
 {
 	(void)r;
 	assert_true(all);

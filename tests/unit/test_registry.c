@@ -45,7 +45,7 @@ static const char *names(struct registry *r)
 	struct registry_entry *entries = NULL;
 	size_t n = 0;
 
-	assert_int_equal(registry_list(r, false, &entries, &n), 0);
+	assert_int_equal(registry_list_take(r, false, &entries, &n), 0);
 	text[0] = '\0';
 	for (size_t i = 0; i < n; i++)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s ", entries[i].name);
