@@ -214,10 +214,8 @@ static void keeper_changed(struct logs_keeper *k)
 static void take_view(struct archive_work *work, const struct registry_view *v)
 {
 	registry_view_done(&work->last);
-	work->last = *v;
-	work->last.pod = pod_ref(v->pod);
-	work->last.events = event_list_ref(v->events);
-	work->last.logs = NULL;
+	registry_view_copy(v, &work->last);
+	spool_unref(move_ptr(&work->last.logs)); /* the keeper has it */
 }
 
 int archive_log_new(struct archive_entry *entry, struct error *e)

@@ -104,6 +104,15 @@ static int view_fill(const struct weaver *w, uint64_t object, struct registry_vi
 	return 0;
 }
 
+void registry_view_copy(const struct registry_view *v, struct registry_view *ret)
+{
+	*ret = *v;
+	pod_ref(v->pod);
+	event_list_ref(v->events);
+	spool_ref(v->logs);
+	last_line_ref(v->last_line);
+}
+
 void registry_view_done(struct registry_view *v)
 {
 	pod_unref(v->pod);

@@ -34,6 +34,8 @@ struct registry_view {
 	bool deleted;                /* gone, and its pod is no more */
 };
 void registry_view_done(struct registry_view *v);
+/* With references of its own. */
+void registry_view_copy(const struct registry_view *v, struct registry_view *ret);
 
 int registry_new(struct registry **ret, struct error *e);
 void registry_free(struct registry *r);

@@ -103,6 +103,13 @@ void registry_list_free(struct registry_entry *entries, size_t n)
 	free(entries);
 }
 
+void registry_view_copy(const struct registry_view *v, struct registry_view *ret)
+{
+	*ret = *v;
+	pod_ref(v->pod);
+	event_list_ref(v->events);
+}
+
 void registry_view_done(struct registry_view *v)
 {
 	pod_unref(v->pod);

@@ -41,6 +41,6 @@ no_quota()
 	[ "$(df --output=size,used,avail,pcent "$MNT" | tail -n 1 | xargs)" = "$1" ]
 }
 case $TEST_CLUSTER in
-sim) wait_for 10 no_quota "134217728 0 134217728 0%" ;;
-real) wait_for 10 no_quota "0 0 0 -" ;;
+sim) wait_for 40 no_quota "134217728 0 134217728 0%" ;;
+real) wait_for 40 no_quota "0 0 0 -" ;;
 esac

@@ -21,7 +21,7 @@ for word in status ttl logs mkdir rmdir; do
 done
 grep -q '^loom_weavers_active 0$' metrics
 grep -q '^# TYPE loom_weavers_created_total counter$' metrics
-assert_eq "args branch command cpu env hold image memory repo tags ttl workdir" "$(ls defaults | xargs)"
+assert_eq "args branch command cpu env hold image memory repo secrets tags ttl workdir" "$(ls defaults | xargs)"
 assert_eq "$TEST_IMAGE" "$(cat defaults/image)"
 assert_eq 7200 "$(cat defaults/ttl)"
 assert_errno 'Permission denied' bash -c 'echo x >health'
