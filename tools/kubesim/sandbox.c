@@ -187,11 +187,11 @@ static char **argv_new(const struct sandbox_spec *spec, char (*ids)[300])
 			       "--inh-caps=-all",
 			       "--" };
 	static const char *const env[] = { "env", "-i" };
-	/* Job control needs the session's leader inside the pid namespace. */
+	/* Job control, and whoever ends a group, need the session's leader inside the namespace. */
 	static const char *const session[] = { "setsid", "--ctty" };
 	words_add(&w, spec->join ? join : head, spec->join ? ARRAY_SIZE(join) : ARRAY_SIZE(head));
-	if (spec->tty)
-		words_add(&w, session, ARRAY_SIZE(session));
+	if (spec->tty || spec->join)
+		words_add(&w, session, spec->tty ? 2 : 1);
 	if (geteuid() == 0 && spec->uid != 0)
 		words_add(&w, drop, ARRAY_SIZE(drop));
 	if (spec->join) {
