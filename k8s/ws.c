@@ -117,6 +117,7 @@ int ws_new(struct client *client, struct ws **ret, struct error *e)
 	w->sweep.run = ws_route_sweep;
 	list_init(&w->sweep.node);
 	list_init(&w->routes);
+	list_init(&w->connections);
 	list_init(&w->asks);
 	list_init(&w->jobs);
 	lock_init(&w->lock, LOCK_QUEUE);
@@ -234,6 +235,8 @@ void ws_free(struct ws *w)
 	if (!w)
 		return;
 	assert(!w->started);
+	w->ending = true;
+	ws_connection_end_all(w);
 	/* Answers to those that had asked when the thread ended. */
 	ws_run_jobs(w);
 	if (w->context)

@@ -31,6 +31,7 @@ struct ws_message {
 };
 
 struct ws_connection {
+	struct list node; /* ws.connections */
 	struct ws *ws;
 	char *path; /* after the cluster's own; owned */
 	const struct ws_connection_ops *ops;
@@ -65,8 +66,11 @@ static void ws_connection_part(struct ws_connection *c)
 	lws_set_timeout(wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
 }
 
-static void ws_connection_free(struct ws_connection *c)
+void ws_connection_close(struct ws_connection *c)
 {
+	if (!c)
+		return;
+	list_remove(&c->node);
 	ws_timer_cancel(&c->deadline);
 	ws_timer_cancel(&c->ping);
 	if (c->ask)
@@ -85,7 +89,16 @@ static void ws_connection_end(struct ws_connection *c, const struct error *why)
 	ws_connection_part(c);
 	lock_assert_none();
 	c->ops->closed(c->data, why);
-	ws_connection_free(c);
+	ws_connection_close(c);
+}
+
+void ws_connection_end_all(struct ws *w)
+{
+	struct error e = ERROR_INIT;
+
+	error_set(&e, ESHUTDOWN, "weaverfs is ending");
+	while (!list_empty(&w->connections))
+		ws_connection_end(list_entry(w->connections.next, struct ws_connection, node), &e);
 }
 
 static int ws_connection_ask(struct ws_connection *c, bool reason, struct error *e)
@@ -106,10 +119,12 @@ static int ws_connection_ask(struct ws_connection *c, bool reason, struct error 
 }
 
 /* c may be gone afterwards. */
-static void ws_connection_ask_reason(struct ws_connection *c)
+static void ws_connection_failed(struct ws_connection *c)
 {
 	struct error e = ERROR_INIT;
 
+	ws_timer_cancel(&c->deadline);
+	ws_connection_part(c);
 	if (ws_connection_ask(c, true, &e) < 0)
 		ws_connection_end(c, &e);
 }
@@ -122,22 +137,19 @@ int ws_connection_new(struct ws *w, const char *path_and_query, const struct ws_
 	if (!c)
 		return error_oom(e);
 	list_init(&c->queue);
+	list_push_back(&w->connections, &c->node);
 	c->ws = w;
 	c->path = strdup(path_and_query);
 	c->ops = ops;
 	c->data = data;
-	int r = c->path ? ws_connection_ask(c, false, e) : error_oom(e);
+	int r = w->ending ? error_set(e, ESHUTDOWN, "weaverfs is ending")
+		: c->path ? ws_connection_ask(c, false, e)
+			  : error_oom(e);
 	if (r < 0)
-		ws_connection_free(c);
+		ws_connection_close(c);
 	else
 		*ret = c;
 	return r;
-}
-
-void ws_connection_close(struct ws_connection *c)
-{
-	if (c)
-		ws_connection_free(c);
 }
 
 /* ---- connecting ---- */
@@ -173,19 +185,11 @@ static void ws_connection_connect(struct ws_connection *c, struct ws_route *rout
 	c->route = route;
 	c->http = 0;
 	c->why[0] = '\0';
-	if (buf_error(&path) == 0 && buf_error(&host) == 0 && lws_client_connect_via_info(&info)) {
-		ws_timer_set(c->ws, &c->deadline, WS_CONNECT_MS, ws_connection_expire);
+	ws_timer_set(c->ws, &c->deadline, WS_CONNECT_MS, ws_connection_expire);
+	if (buf_error(&path) == 0 && buf_error(&host) == 0 && lws_client_connect_via_info(&info))
 		return;
-	}
 	c->wsi = NULL;
-	ws_connection_ask_reason(c);
-}
-
-static void ws_connection_failed(struct ws_connection *c)
-{
-	ws_timer_cancel(&c->deadline);
-	ws_connection_part(c);
-	ws_connection_ask_reason(c);
+	ws_connection_failed(c);
 }
 
 static void ws_connection_expire(struct ws_timer *t)
@@ -264,9 +268,7 @@ static int ws_connection_add_headers(struct ws_connection *c, char **at, size_t 
 {
 	if (c->headers.len > room)
 		return -1;
-	if (c->headers.len > 0)
-		memcpy(*at, c->headers.data, c->headers.len);
-	*at += c->headers.len;
+	*at = mempcpy(*at, buf_str(&c->headers), c->headers.len);
 	return 0;
 }
 
@@ -325,8 +327,7 @@ bool ws_connection_send(struct ws_connection *c, unsigned char channel, const ch
 		return false;
 	m->len = 1 + len;
 	m->bytes[LWS_PRE] = channel;
-	if (len > 0)
-		memcpy(m->bytes + LWS_PRE + 1, bytes, len);
+	memcpy(m->bytes + LWS_PRE + 1, len ? bytes : "", len);
 	list_push_back(&c->queue, &m->node);
 	c->queued += m->len;
 	if (c->open && c->wsi)
@@ -472,6 +473,9 @@ static int ws_connection_dispatch(struct ws_connection *c, enum lws_callback_rea
 		if (c->open)
 			ws_connection_closed(c, false);
 		return 0;
+	case LWS_CALLBACK_WSI_DESTROY:
+		c->wsi = NULL;
+		return 0;
 	default:
 		return 0;
 	}
@@ -481,20 +485,12 @@ int ws_connection_callback(struct lws *wsi, enum lws_callback_reasons reason, vo
 {
 	struct ws_connection *c = wsi ? lws_get_opaque_user_data(wsi) : NULL;
 
-	switch (reason) {
-	case LWS_CALLBACK_WSI_DESTROY:
-		if (c && c->wsi == wsi)
-			c->wsi = NULL;
-		return 0;
-	case LWS_CALLBACK_CLIENT_RECEIVE:
-	case LWS_CALLBACK_CLIENT_WRITEABLE:
-	case LWS_CALLBACK_CLIENT_ESTABLISHED:
-	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
-		if (!c)
-			return -1;
-		break;
-	default:
-		break;
-	}
-	return c ? ws_connection_dispatch(c, reason, in, len) : 0;
+	if (c)
+		return ws_connection_dispatch(c, reason, in, len);
+	return reason == LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER ||
+			       reason == LWS_CALLBACK_CLIENT_ESTABLISHED ||
+			       reason == LWS_CALLBACK_CLIENT_RECEIVE ||
+			       reason == LWS_CALLBACK_CLIENT_WRITEABLE
+		       ? -1
+		       : 0;
 }

@@ -31,8 +31,10 @@ struct ws {
 	struct lws_vhost *home; /* carries the epoll descriptor */
 	int epoll;              /* closed with the context */
 	struct list routes;
-	struct ws_job sweep; /* frees routes without users */
-	bool sweeping;       /* it is queued */
+	struct list connections; /* struct ws_connection */
+	bool ending;             /* by ws_free(): there are to be no new ones */
+	struct ws_job sweep;     /* frees routes without users */
+	bool sweeping;           /* it is queued */
 	pthread_t thread;
 	bool started; /* the thread that starts and stops us */
 	char name[16];
@@ -50,6 +52,8 @@ extern const struct lws_protocols ws_protocols[];
 
 /* ws_connection.c */
 int ws_connection_callback(struct lws *wsi, enum lws_callback_reasons reason, void *in, size_t len);
+
+void ws_connection_end_all(struct ws *w);
 
 /* ws_route.c */
 /* The route of a generation, NULL: none yet. Borrowed. */

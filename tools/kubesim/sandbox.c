@@ -70,6 +70,136 @@ bool sandbox_finds(const char *command)
 	return false;
 }
 
+<<<<<<< HEAD
+=======
+/* ---- the command line ---- */
+
+static void arg(struct buf *out, const char *s)
+{
+	buf_add(out, s, strlen(s) + 1);
+}
+
+static void options_add(const struct sandbox_spec *spec, struct buf *out)
+{
+	static const char *const fixed[] = { "--unshare-pid", "--unshare-ipc",     "--unshare-uts",
+					     "--as-pid-1",    "--die-with-parent", "--clearenv" };
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
+		arg(out, fixed[i]);
+	arg(out, "--hostname");
+	arg(out, spec->hostname);
+	if (geteuid() != 0) {
+		arg(out, "--unshare-user");
+	} else if (spec->uid == 0) {
+		arg(out, "--cap-drop");
+		arg(out, "ALL");
+		for (size_t i = 0; spec->capabilities && spec->capabilities[i]; i++) {
+			char name[64];
+			snprintf(name, sizeof(name), "CAP_%s", spec->capabilities[i]);
+			arg(out, "--cap-add");
+			arg(out, name);
+		}
+	}
+	mountplan_add(spec, out);
+	if (strncmp(spec->cwd, "/workspace", 10) == 0 || strncmp(spec->cwd, "/tmp", 4) == 0) {
+		arg(out, "--dir");
+		arg(out, spec->cwd);
+	}
+	arg(out, "--chdir");
+	arg(out, spec->cwd);
+	for (size_t i = 0; spec->env[i]; i++) {
+		char *copy = strdup(spec->env[i]);
+		char *equals = copy ? strchr(copy, '=') : NULL;
+		if (equals) {
+			*equals = '\0';
+			arg(out, "--setenv");
+			arg(out, copy);
+			arg(out, equals + 1);
+		}
+		free(copy);
+	}
+}
+
+/* Arguments can be long: bwrap reads its own from a descriptor. -1: failed. */
+static int args_fd(const struct sandbox_spec *spec)
+{
+	_cleanup_(buf_done) struct buf args = BUF_INIT;
+	if (!spec->join)
+		options_add(spec, &args);
+	if (buf_error(&args))
+		return -1;
+	int fd = memfd_create("bwrap-args", MFD_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	for (size_t at = 0; at < args.len;) {
+		ssize_t n = write(fd, args.data + at, args.len - at);
+		if (n <= 0) {
+			close(fd);
+			return -1;
+		}
+		at += (size_t)n;
+	}
+	lseek(fd, 0, SEEK_SET);
+	return fd;
+}
+
+struct words {
+	char **argv;
+	size_t count;
+};
+
+static void words_add(struct words *w, const char *const *list, size_t count)
+{
+	for (size_t i = 0; i < count && list[i]; i++)
+		w->argv[w->count++] = (char *)(uintptr_t)list[i];
+}
+
+/*
+ * Returns an owned array of borrowed words: bwrap …, setpriv …, the command. A joined command gets
+ * its environment from env(1), since nsenter hands on its own.
+ */
+static char **argv_new(const struct sandbox_spec *spec, char (*ids)[300])
+{
+	size_t room = 40;
+	for (size_t i = 0; spec->argv[i]; i++)
+		room++;
+	for (size_t i = 0; spec->env[i]; i++)
+		room++;
+	struct words w = { calloc(room, sizeof(char *)), 0 };
+	if (!w.argv)
+		return NULL;
+	snprintf(ids[0], 300, "--reuid=%u", spec->uid);
+	snprintf(ids[1], 300, "--regid=%u", spec->gid);
+	snprintf(ids[2], 300, "--target=%d", spec->join);
+	snprintf(ids[3], 300, "--wdns=%s", spec->cwd);
+	const char *head[] = { "bwrap", "--args", "3", "--info-fd", "4", "--" };
+	const char *join[] = {
+		"nsenter", ids[2], ids[3], "--mount", "--uts", "--ipc", "--pid", "--"
+	};
+	const char *drop[] = { "setpriv",
+			       ids[0],
+			       ids[1],
+			       "--clear-groups",
+			       "--no-new-privs",
+			       "--bounding-set=-all",
+			       "--inh-caps=-all",
+			       "--" };
+	static const char *const env[] = { "env", "-i" };
+	/* Job control, and whoever ends a group, need the session's leader inside the namespace. */
+	static const char *const session[] = { "setsid", "--ctty" };
+	words_add(&w, spec->join ? join : head, spec->join ? ARRAY_SIZE(join) : ARRAY_SIZE(head));
+	if (spec->tty || spec->join)
+		words_add(&w, session, spec->tty ? 2 : 1);
+	if (geteuid() == 0 && spec->uid != 0)
+		words_add(&w, drop, ARRAY_SIZE(drop));
+	if (spec->join) {
+		words_add(&w, env, ARRAY_SIZE(env));
+		words_add(&w, (const char *const *)spec->env, room);
+	}
+	words_add(&w, (const char *const *)spec->argv, room);
+	return w.argv;
+}
+
+>>>>>>> next
 /* ---- starting ---- */
 
 static _Noreturn void child_run(const struct sandbox_spec *spec, const struct ends *x, char **argv)
