@@ -135,11 +135,11 @@ char **bwrap_argv_new(const struct sandbox_spec *spec, char (*ids)[BWRAP_WORD])
 	/* Root in a joined container is bounded as bwrap bounds the container itself. */
 	const char *keep[] = { "setpriv", "--no-new-privs", ids[4], "--inh-caps=-all", "--" };
 	static const char *const env[] = { "env", "-i" };
-	/* Job control needs the session's leader inside the pid namespace. */
+	/* Job control, and whoever ends a group, need the session's leader inside the namespace. */
 	static const char *const session[] = { "setsid", "--ctty" };
 	words_add(&w, spec->join ? join : head, spec->join ? ARRAY_SIZE(join) : ARRAY_SIZE(head));
-	if (spec->tty)
-		words_add(&w, session, ARRAY_SIZE(session));
+	if (spec->tty || spec->join)
+		words_add(&w, session, spec->tty ? 2 : 1);
 	if (geteuid() == 0 && spec->uid != 0)
 		words_add(&w, drop, ARRAY_SIZE(drop));
 	else if (geteuid() == 0 && spec->join)
