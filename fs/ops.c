@@ -2,7 +2,7 @@
 /*
  * The FUSE operations: each decodes its inode number, calls the engine (node, file, store, create,
  * delete) and answers once. Nothing here waits: what needs the API server goes to the cluster
- * thread, which answers. Whatever a user may try gets EPERM or a better word, never ENOSYS.
+ * thread, which answers. Whatever a user may try gets EPERM or a better word, never sees ENOSYS.
  */
 #include "fs/ops.h"
 
@@ -273,12 +273,18 @@ static void ops_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const ch
 	ops_unlink(req, parent, name);
 }
 
+/*
+ * The kernel takes ENOSYS as "never ask again" and says EOPNOTSUPP to users: `ls -l` asks for three
+ * attributes of each entry, which took most of its time.
+ */
 static void ops_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
 	(void)ino;
 	(void)name;
 	(void)size;
-	fuse_reply_err(req, ENODATA);
+	struct caller caller;
+	dir_begin(req, &caller);
+	fuse_reply_err(req, ENOSYS);
 }
 
 static void ops_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value,
@@ -295,10 +301,8 @@ static void ops_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const
 static void ops_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
 	(void)ino;
-	if (size == 0)
-		fuse_reply_xattr(req, 0);
-	else
-		fuse_reply_buf(req, NULL, 0);
+	(void)size;
+	fuse_reply_err(req, ENOSYS);
 }
 
 static void ops_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
