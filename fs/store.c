@@ -35,6 +35,7 @@ struct operation {
 	struct weaverfs *fs;
 	fuse_req_t req;
 	struct store_request what; /* data is owned */
+	struct error conflict;     /* what the server said when another writer was faster */
 	char *data;
 	size_t value_len; /* without the one trailing newline, which is the shell's */
 	char pod[80], uid[64];
@@ -160,6 +161,10 @@ static void succeed(struct operation *op)
 
 static void fail(struct operation *op, int r, const struct error *e)
 {
+	if (r == -ETIMEDOUT && op->conflict.code) {
+		e = &op->conflict; /* the server did answer: others were faster each time */
+		r = -e->code;
+	}
 	char name[REGISTRY_NAME_MAX], path[160];
 	weaver_of(op, name);
 	snprintf(path, sizeof(path), "%s/%s", name, op->what.attr ? op->what.attr->name : "");
@@ -243,12 +248,14 @@ static void on_patched(void *data, const struct reply *reply)
 	struct operation *op = data;
 	struct error e = reply->error;
 	int r = take_in(op, reply, &e);
-	if (r == 0)
+	if (r == 0) {
 		succeed(op);
-	else if (reply->http == 409 && clock_monotonic_ns() + RETRY_NS < op->deadline_ns)
-		call(op, REQUEST_GET, NULL, on_fetched); /* somebody was faster: look again */
-	else
+	} else if (reply->http == 409 && clock_monotonic_ns() + RETRY_NS < op->deadline_ns) {
+		op->conflict = e; /* somebody was faster: look again */
+		call(op, REQUEST_GET, NULL, on_fetched);
+	} else {
 		fail(op, r, &e);
+	}
 }
 
 static char *patch_of(const struct pod *pod, struct store *changes)

@@ -69,7 +69,8 @@ timeout -s SEGV 0.2 sleep 1000 2>/dev/null || true
 if core_written; then
 	rm "$W"/core*
 	umount_weavers
-	mount_weavers
+	# A sanitizer would catch the signal, and report it.
+	ASAN_OPTIONS=$ASAN_OPTIONS:handle_segv=0 TSAN_OPTIONS=$TSAN_OPTIONS:handle_segv=0 mount_weavers
 	crashed=${weaverfs_pids[$MNT]}
 	kill -SEGV "$crashed"
 	wait "$crashed" 2>/dev/null || true
