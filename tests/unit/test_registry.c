@@ -134,7 +134,7 @@ static void collect(void *data, const struct registry_view *last)
 static void registry_replace_end_reports_each_that_did_not_come(void **state)
 {
 	struct registry *r = *state;
-	char removed[256] = "", uid[8];
+	char removed[256] = "", uid[16];
 
 	for (int i = 0; i < 9; i++) {
 		snprintf(uid, sizeof(uid), "u%d", i);
