@@ -91,7 +91,7 @@ fuzzers: $(FUZZERS)
 bench: all $(O)/bench/nothing ## ratios against other ways to the same result
 	@O=$(O) tools/bench/run
 install: all ## into $(DESTDIR)$(PREFIX)/bin
-	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(filter-out $(O)/weaver,$(PROGRAMS)) # it has no daemon to talk to yet
 deps: ## install the Debian packages that are missing
 	@missing=$$(for p in $(DEPS); do dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null \
 		| grep -qx installed || echo $$p; done); [ -z "$$missing" ] && exit; set -e; \
