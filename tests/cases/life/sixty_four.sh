@@ -17,6 +17,12 @@ assert_eq 64 "$(pods | wc -l)"
 agree || fail "kubectl and ls disagree"
 umount_weavers
 mount_weavers max_concurrent=128
+# The quota controller counts anew now and then, from a cache that may be late.
+quota_used()
+{
+	[ "$(k get resourcequota weaver-quota -o 'jsonpath={.status.used.pods}')" = 64 ]
+}
+wait_for 30 quota_used
 assert_errno 'Disk quota exceeded' mkdir "$MNT/w65"
 assert_match 'EDQUOT.*exceeded quota: weaver-quota' "$(tail -n 1 "$MNT/.weaverfs/errors")"
 agree || fail "kubectl and ls disagree"
