@@ -76,5 +76,5 @@ if core_written; then
 	wait "$crashed" 2>/dev/null || true
 	unset "weaverfs_pids[$MNT]"
 	! core_written || fail "the kernel has written a core of weaverfs"
-	umount "$MNT"
+	wait_for 10 umount "$MNT"
 fi

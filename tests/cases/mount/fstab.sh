@@ -5,7 +5,7 @@
 
 pid_of_mount()
 {
-	pgrep -n -f "weaverfs .*$MNT" || true
+	pgrep -o -f "weaverfs .*$MNT" || true # the oldest: its helpers are younger
 }
 
 # unmounted: and the daemon, which is nobody's child here, has ended.
@@ -30,7 +30,7 @@ assert_eq ok "$(head -n 1 "$MNT/.weaverfs/health")"
 grep -q '^max_concurrent=7  # option$' "$MNT/.weaverfs/config"
 assert_match '^fuse.weaverfs' "$(findmnt -n -o FSTYPE "$MNT")"
 mkdir "$MNT/a"
-umount "$MNT"
+wait_for 10 umount "$MNT"
 wait_for 20 unmounted
 
 # Without -f: the shell has its prompt back when the mount answers, or has read why it does not.
@@ -39,5 +39,5 @@ expect_fail "$WEAVERFS" -o "$options,start_timeout=1" "$W/none" "$MNT"
 "$WEAVERFS" -o "$options" "$MNT" 2>>"$W/weaverfs.log"
 assert_eq a "$(ls "$MNT")"
 assert_eq / "$(readlink "/proc/$(pid_of_mount)/cwd")" "the directory it pins"
-umount "$MNT"
+wait_for 10 umount "$MNT"
 wait_for 20 unmounted
