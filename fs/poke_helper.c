@@ -65,8 +65,6 @@ int poke_helper_main(int argc, char **argv)
 	 */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "weaverfs-poke");
-	if (chdir("/") < 0)
-		return 1;
 	while (recv(STDIN_FILENO, &m, sizeof(m), 0) == sizeof(m)) {
 		m.path[sizeof(m.path) - 1] = '\0';
 		struct poke_answer answer = { .sequence = m.sequence,
