@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "k8s/base/cleanup.h"
 #include "k8s/base/rfc3339.h"
 
 #define STAMP_MAX 48 /* the longest has 35 characters */
@@ -127,11 +128,23 @@ static const char *split_stamp(const char *line, size_t len, int64_t *ret_ns)
 	return blank + 1;
 }
 
-/* Never a line of the container: the kubelet complains inside a 200. */
+/*
+ * Text without a stamp is no line of the container: the kubelet complains inside a 200
+ * (pkg/kubelet, GetContainerLogs; cri-client, logs), or it has begun in the middle of a long line,
+ * whose pieces it compares with sinceTime one by one. That was handed over before.
+ */
 static void take_note(struct log_reader *r, const char *text, size_t len)
 {
+	static const char *const complaints[] = { "unable to retrieve container logs",
+						  "failed to " };
+	bool complains = false;
 	size_t n = 0;
 
+	for (size_t i = 0; i < ARRAY_SIZE(complaints); i++)
+		complains |= len > strlen(complaints[i]) &&
+			     memcmp(text, complaints[i], strlen(complaints[i])) == 0;
+	if (!complains)
+		return;
 	while (n < len && n < sizeof(r->note) - 1 && text[n] >= ' ' && text[n] <= '~')
 		n++;
 	memcpy(r->note, text, n);

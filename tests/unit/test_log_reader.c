@@ -122,6 +122,10 @@ static void reader_keeps_the_kubelets_text_apart(void **state)
 	assert_int_equal(log_reader_feed(&r, in, strlen(in), NULL), 0);
 	assert_int_equal(text.len, 0);
 	assert_string_equal(r.note, "unable to retrieve container logs for containerd://12");
+	log_reader_begin(&r);
+	in = "00000000 the rest of a long line\n"; /* no complaint: the line's end was ours before */
+	assert_int_equal(log_reader_feed(&r, in, strlen(in), NULL), 0);
+	assert_string_equal(r.note, "");
 	in = "2026-11-24 no stamp";
 	assert_int_equal(log_reader_feed(&r, in, strlen(in), NULL), 0);
 	assert_int_equal(log_reader_finish(&r, NULL), 0);
