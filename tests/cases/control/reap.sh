@@ -25,8 +25,10 @@ assert_match $'last-sweep\t20' "$(cat "$reap")"
 mkdir "$MNT/a" "$MNT/b" "$MNT/c" "$MNT/stays"
 kubesim_faults '{"rules":[{"verb":"delete","status":403,"reason":"Forbidden",
 	"message":"User \"weaverfs\" cannot delete resource \"pods\""}]}'
+# In one second, so that one run meets them all.
+at=$(date -u -d '+2 seconds' +%Y-%m-%dT%H:%M:%SZ)
 for name in a b c; do
-	echo 1 >"$MNT/$name/ttl"
+	echo "$at" >"$MNT/$name/expires"
 done
 failed()
 {
