@@ -90,74 +90,6 @@ static void stream_survives_kubelet_restarts(void **state)
 	finish();
 }
 
-static void answer_ending(struct http_script *s, int fd, unsigned n, const char *path)
-{
-	(void)s;
-	http_stream(fd);
-	http_chunk(fd, n == 0 ? TWO : THREE T("000000004") "end");
-	if (is_follow(path)) {
-		http_script_call(s, end_container, NULL);
-		http_hold(fd, 50);
-	}
-	http_end(fd);
-}
-
-static void stream_ends_with_the_containers_last_byte(void **state)
-{
-	(void)state;
-	run(answer_ending);
-	http_script_expect(&script, "a\nb\n[ok]c\nend[end]");
-	usleep(50000);
-	http_script_expect(&script, "a\nb\n[ok]c\nend[end]");
-	assert_int_equal(last.last_ns, S45 + 4);
-	finish();
-}
-
-static void answer_ended(struct http_script *s, int fd, unsigned n, const char *path)
-{
-	(void)path;
-	if (n == 0)
-		http_script_call(s, end_container, NULL);
-	http_stream(fd);
-	http_chunk(fd, TWO);
-	http_end(fd);
-}
-
-static void stream_of_an_ended_container_reads_until_nothing_comes(void **state)
-{
-	(void)state;
-	run(answer_ended);
-	http_script_expect(&script, "a\nb\n[ok][end]");
-	assert_true(http_script_requests(&script) >= 2);
-	assert_null(strstr(script.paths[1], "follow"));
-	finish();
-}
-
-static void answer_gone(struct http_script *s, int fd, unsigned n, const char *path)
-{
-	(void)path;
-	if (n < 2) {
-		http_stream(fd);
-		http_chunk(fd, n == 0 ? TWO : TWO T("000000003") "last");
-		if (n == 1)
-			http_script_call(s, delete_pod, NULL);
-		http_end(fd);
-		return;
-	}
-	http_reply(fd, "404 Not Found",
-		   "{\"kind\":\"Status\",\"reason\":\"NotFound\",\"code\":404,"
-		   "\"details\":{\"name\":\"p\",\"kind\":\"pods\"}}");
-}
-
-static void stream_of_a_deleted_pod_ends_with_its_last_bytes(void **state)
-{
-	(void)state;
-	/* they came with the follow; the read that would confirm them is a 404 already */
-	run(answer_gone);
-	http_script_expect(&script, "a\nb\n[ok]last[end]");
-	finish();
-}
-
 static void answer_waiting(struct http_script *s, int fd, unsigned n, const char *path)
 {
 	(void)s;
@@ -331,9 +263,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stream_reads_then_follows),
 		cmocka_unit_test(stream_survives_kubelet_restarts),
-		cmocka_unit_test(stream_ends_with_the_containers_last_byte),
-		cmocka_unit_test(stream_of_an_ended_container_reads_until_nothing_comes),
-		cmocka_unit_test(stream_of_a_deleted_pod_ends_with_its_last_bytes),
 		cmocka_unit_test(stream_waits_for_the_container),
 		cmocka_unit_test(stream_that_cannot_be_read_says_so_and_goes_on),
 		cmocka_unit_test(refresh_reads_again_what_is_served_now),
