@@ -93,6 +93,8 @@ extern const unsigned table_n;              /* rows are ATTR_ROW_FIRST .. table_
 const struct attr *table_get(unsigned row, unsigned scope);
 /* The row of a name in that scope and subdirectory (NULL: none), 0: no such. */
 unsigned table_find(const char *name, unsigned scope, const char *dir);
+/* Whether a write has something to go to; a mode may have the bit all the same. */
+bool table_writable(const struct attr *a, unsigned scope);
 /* Permission bits: mode, or deduced from the hooks; scope decides whether it is writable. */
 mode_t table_mode(const struct attr *a, unsigned scope);
 /* Handlers, one or two a row, are declared in fs/attr_handlers.h. */

@@ -55,8 +55,8 @@ static void add_rows(struct buf *out, const char *title, unsigned scope)
 			continue;
 		snprintf(name, sizeof(name), "%s%s%s", a->dir ? a->dir : "", a->dir ? "/" : "",
 			 a->name);
-		bool written = a->flags & ATTR_BULK || table_mode(a, scope) & 0200;
-		buf_printf(out, "  %-13s %-3s %s\n", name, written ? "rw" : "r", a->help);
+		buf_printf(out, "  %-13s %-3s %s\n", name, table_writable(a, scope) ? "rw" : "r",
+			   a->help);
 	}
 }
 

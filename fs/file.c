@@ -122,12 +122,8 @@ static int check_access(const struct node *n, int flags)
 	bool bulk = a->flags & ATTR_BULK;
 	bool readable = bulk || a->show || a->fetch || a->stream || a->spool != ATTR_SPOOL_NONE ||
 			n->scope == ATTR_ARCHIVE;
-	bool writable = bulk || table_mode(a, n->scope) & 0222;
+	bool writable = table_writable(a, n->scope);
 
-	if (n->scope == ATTR_LIVE || n->scope == ATTR_CONTROL)
-		writable = bulk || a->store || a->act;
-	if (n->scope == ATTR_ARCHIVE)
-		writable = false;
 	return (want != O_RDONLY && !writable) || (want != O_WRONLY && !readable) ? -EACCES : 0;
 }
 

@@ -87,7 +87,7 @@ static int check_setattr(const struct node *n, const struct stat *st, int to_set
 	bool weaver = !n->attr && n->scope == ATTR_LIVE;
 	if ((mode || uid || gid) && !weaver)
 		return -EPERM;
-	if (size && !(n->attr && table_mode(n->attr, n->scope) & 0222))
+	if (size && !(n->attr && table_writable(n->attr, n->scope)))
 		return -EACCES;
 	return mode || uid || gid;
 }

@@ -160,6 +160,15 @@ unsigned table_find(const char *name, unsigned scope, const char *dir)
 	return 0;
 }
 
+bool table_writable(const struct attr *a, unsigned scope)
+{
+	if (a->flags & ATTR_BULK)
+		return true;
+	if (scope & (ATTR_LIVE | ATTR_CONTROL))
+		return a->store || a->act;
+	return scope & ATTR_DRAFT && a->draft;
+}
+
 /*
  * A mode in the table is what stat shows. Else a weaver's files are read by its owner and group,
  * all others by everybody: those of .weaverfs show each caller its own, a draft's are shut in by
@@ -170,12 +179,12 @@ mode_t table_mode(const struct attr *a, unsigned scope)
 	mode_t mode = 0;
 
 	if (a->flags & ATTR_DIRECTORY)
-		return scope & ATTR_CONTROL ? 0555 : 0550;
+		return scope & ATTR_CONTROL ? 0755 : 0750;
 	if (a->mode)
 		return a->mode;
 	if (a->show || a->fetch || a->stream || a->spool != ATTR_SPOOL_NONE)
 		mode |= scope & (ATTR_CONTROL | ATTR_DRAFT) ? 0444 : 0440;
-	if ((a->store && scope & (ATTR_LIVE | ATTR_CONTROL)) || (a->draft && scope & ATTR_DRAFT))
+	if (table_writable(a, scope))
 		mode |= 0200;
 	return mode;
 }

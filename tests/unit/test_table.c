@@ -97,6 +97,24 @@ static void table_mode_follows_hooks_and_scope(void **state)
 	check_mode("reap", ATTR_CONTROL, 0600);
 }
 
+static bool is_writable(const char *name, unsigned scope)
+{
+	return table_writable(table_get(table_find(name, scope, NULL), scope), scope);
+}
+
+static void table_writable_asks_for_a_hook_not_a_mode(void **state)
+{
+	(void)state;
+	assert_true(is_writable("ttl", ATTR_LIVE));
+	assert_true(is_writable("env", ATTR_DRAFT));
+	assert_true(is_writable("reap", ATTR_CONTROL));
+	assert_true(is_writable("new", ATTR_CONTROL));
+	assert_false(is_writable("env", ATTR_LIVE));
+	assert_false(is_writable("pod.json", ATTR_LIVE));
+	assert_false(is_writable("ttl", ATTR_ARCHIVE));
+	assert_false(is_writable("status", ATTR_LIVE));
+}
+
 /* All shows of a scope; each gives nothing, or lines. */
 static void walk(const struct attr_view *v, unsigned scope)
 {
@@ -152,6 +170,7 @@ int main(void)
 		cmocka_unit_test(table_names_are_legal_and_unique),
 		cmocka_unit_test(table_rows_have_help_and_one_source),
 		cmocka_unit_test(table_mode_follows_hooks_and_scope),
+		cmocka_unit_test(table_writable_asks_for_a_hook_not_a_mode),
 		cmocka_unit_test(table_shows_survive_a_bare_weaver),
 		cmocka_unit_test(table_shows_survive_an_empty_draft),
 		cmocka_unit_test(table_fetch_paths_are_encoded),
