@@ -9,7 +9,7 @@ manifests()
 	local namespace=$1 directory file
 	directory=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../k8s/manifests" && pwd)
 	shift
-	[ $# -gt 0 ] || set -- namespace rbac quota
+	[ $# -gt 0 ] || set -- namespace policy rbac quota
 	for file; do
 		echo ---
 		sed "s/\bloom-weavers\b/$namespace/" "$directory/$file.yaml"
