@@ -5,6 +5,11 @@ BUILD  ?= release
 O      ?= build/$(BUILD)
 MNT    ?= /mnt/weavers
 PREFIX ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 FUZZ_SECONDS ?= 10
 
 VERSION := 0.1.0
@@ -15,7 +20,7 @@ DEPS := gcc libc6-dev make pkg-config git libfuse3-dev libcurl4-openssl-dev libc
 	libwebsockets-dev libssl-dev libcmocka-dev clang libclang-rt-14-dev clang-format \
 	fuse3 bubblewrap jq curl openssl python3 inotify-tools iproute2 procps util-linux \
 	busybox-static containerd runc containernetworking-plugins iptables \
-	rsync less entr vim-tiny tmux
+	rsync less entr vim-tiny tmux nix-bin dpkg-dev
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
 	-Wwrite-strings -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough -Wconversion -Wno-sign-conversion \
@@ -48,6 +53,10 @@ define each
 done; echo "$(1): $$n run, failed:$${bad:- none}$${skip:+, skipped:$$skip}"; [ $$n -gt 0 ] && [ -z "$$bad" ]
 endef
 
+# $(call unit,MOUNTPOINT,ARGUMENTS,ENVFILE): the unit of one mount, from the one text for all.
+unit = sed -e 's,@mountpoint@,$(1),' -e 's,@arguments@,$(2),' -e 's,@envfile@,$(3),' \
+	-e 's,@bindir@,$(PREFIX)/bin,' -e 's,@sysconfdir@,$(SYSCONFDIR),' packaging/weaverfs.service.in
+
 # One static library per folder; programs and unit tests take from them what they use.
 LIBDIRS  := k8s/base k8s fs
 lib      = $(O)/$(subst /,-,$(1)).a
@@ -57,7 +66,7 @@ PROGRAMS := $(O)/weaverfs $(O)/kubesim $(O)/weaver
 UNITS    := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all run check check-all check-cluster unit bench lint fuzz fuzzers install deps help clean
+.PHONY: all run check check-all check-cluster unit bench lint fuzz fuzzers install deb deps help clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -90,8 +99,18 @@ fuzzers: $(FUZZERS)
 	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)
 bench: all $(O)/bench/nothing ## ratios against other ways to the same result
 	@O=$(O) tools/bench/run
-install: all ## into $(DESTDIR)$(PREFIX)/bin
+install: all ## below $(DESTDIR): programs in $(PREFIX), units, manual pages, manifests
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(filter-out $(O)/weaver,$(PROGRAMS)) # it has no daemon to talk to yet
+	install -D -m 755 -t $(DESTDIR)$(SBINDIR) packaging/mount.weaverfs
+	ln -sf mount.weaverfs $(DESTDIR)$(SBINDIR)/mount.fuse.weaverfs
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/weaverfs/manifests k8s/manifests/*.yaml
+	install -d $(DESTDIR)$(UNITDIR)
+	$(call unit,/mnt/weavers,,weaverfs.env) >$(DESTDIR)$(UNITDIR)/weaverfs.service
+	$(call unit,/mnt/weavers-%i,-o namespace=%i ,weaverfs-%i.env) >$(DESTDIR)$(UNITDIR)/weaverfs@.service
+	install -D -m 644 packaging/weaverfs.sysusers $(DESTDIR)$(SYSUSERSDIR)/weaverfs.conf
+	install -D -m 644 packaging/weaverfs.tmpfiles $(DESTDIR)$(TMPFILESDIR)/weaverfs.conf
+deb: all ## a Debian package of it in $(dir $(O))
+	packaging/deb $(O) $(VERSION) $(dir $(O))
 deps: ## install the Debian packages that are missing
 	@missing=$$(for p in $(DEPS); do dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null \
 		| grep -qx installed || echo $$p; done); [ -z "$$missing" ] && exit; set -e; \
