@@ -42,75 +42,92 @@ static int64_t entries_of(fuse_ino_t ino)
 	return holds && ino_row(ino) == INO_ROW_DIR ? (int64_t)object : -1;
 }
 
-/* A helper's request about an entry: nothing but its number counts, and nothing is believed. */
-static void reply_helper_entry(fuse_req_t req, uint64_t object)
+void dir_gone_attr(fuse_ino_t ino, struct stat *st)
 {
-	struct fuse_entry_param entry = {
-		.ino = ino_make(object, INO_ROW_DIR),
-		.attr = { .st_ino = ino_make(object, INO_ROW_DIR),
-			  .st_mode = S_IFDIR | 0700,
-			  .st_nlink = 2 },
-	};
+	*st = (struct stat){ .st_ino = ino, .st_nlink = 1 };
+	st->st_mode = ino_row(ino) == INO_ROW_DIR ? S_IFDIR | 0700 : S_IFREG | 0600;
+}
 
+/* A helper's request about an entry: nothing but its number counts, and nothing is believed. */
+static void reply_helper_entry(fuse_req_t req, uint64_t object, unsigned row)
+{
+	struct fuse_entry_param entry = { .ino = ino_make(object, row) };
+
+	dir_gone_attr(entry.ino, &entry.attr);
 	fuse_reply_entry(req, &entry);
 }
 
-/* Whether the request was a helper's and is answered. */
+/* Whether the MKDIR or RMDIR was a helper's and is answered. */
 static bool answer_helper(fuse_req_t req, enum poke_view view, uint64_t object, bool removes)
 {
-	switch (view) {
-	case POKE_NOT_OURS:
+	if (view == POKE_NOT_OURS)
 		return false;
-	case POKE_ABSENT:
-		fuse_reply_err(req, ENOENT);
-		return true;
-	case POKE_REFUSED:
+	if (view != POKE_DONE)
 		fuse_reply_err(req, EPERM);
-		return true;
-	case POKE_PRESENT:
-	case POKE_DONE:
-		if (removes)
-			fuse_reply_err(req, 0);
-		else
-			reply_helper_entry(req, object);
+	else if (removes)
+		fuse_reply_err(req, 0);
+	else
+		reply_helper_entry(req, object, INO_ROW_DIR);
+	return true;
+}
+
+/* A file that has changed right before its weaver went. */
+static bool helper_lookup_gone(struct weaverfs *fs, fuse_req_t req, fuse_ino_t parent,
+			       const char *name, pid_t pid)
+{
+	static const unsigned scopes[] = { ATTR_LIVE, ATTR_ARCHIVE };
+
+	for (size_t i = 0; i < ARRAY_SIZE(scopes) && ino_row(parent) == INO_ROW_DIR; i++) {
+		unsigned row = table_find(name, scopes[i], NULL);
+
+		if (!row || !poke_passes(fs->poke, pid, ino_object(parent), row))
+			continue;
+		reply_helper_entry(req, ino_object(parent), row);
 		return true;
 	}
 	return false;
 }
 
-static bool helper_lookup(struct weaverfs *fs, fuse_req_t req, fuse_ino_t parent, const char *name,
-			  pid_t pid)
+static int lookup(struct weaverfs *fs, fuse_ino_t parent, const char *name,
+		  const struct caller *caller, struct node *ret)
 {
-	int64_t directory = entries_of(parent);
-	uint64_t object = 0;
+	struct node dir;
+	int r = node_find(fs, parent, caller, &dir);
 
-	if (directory < 0)
-		return false;
-	enum poke_view view = poke_lookup(fs->poke, pid, (uint64_t)directory, name, &object);
-	return answer_helper(req, view, object, false);
+	if (r < 0)
+		return r;
+	r = dir.w.gone ? -ENOENT : node_lookup(fs, &dir, name, caller, ret);
+	node_done(&dir);
+	return r;
 }
 
 void dir_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct caller caller;
 	struct weaverfs *fs = dir_begin(req, &caller);
-	struct node dir, n;
+	int64_t directory = entries_of(parent);
+	enum poke_view view = POKE_NOT_OURS;
+	uint64_t object = 0;
+	struct node n;
 
-	if (helper_lookup(fs, req, parent, name, caller.pid))
+	if (directory >= 0)
+		view = poke_lookup(fs->poke, caller.pid, (uint64_t)directory, name, &object);
+	if (view == POKE_ABSENT) {
+		fuse_reply_err(req, ENOENT);
 		return;
-	int r = node_find(fs, parent, &caller, &dir);
-	if (r == 0) {
-		r = dir.w.gone ? -ENOENT : node_lookup(fs, &dir, name, &caller, &n);
-		node_done(&dir);
 	}
-	if (r < 0) {
+	int r = lookup(fs, parent, name, &caller, &n);
+	if (view == POKE_PRESENT && (r < 0 || n.object != object)) {
+		reply_helper_entry(req, object, INO_ROW_DIR);
+	} else if (r == 0) {
+		struct fuse_entry_param entry;
+		node_entry(&n, &entry);
+		fuse_reply_entry(req, &entry);
+	} else if (!helper_lookup_gone(fs, req, parent, name, caller.pid)) {
 		fuse_reply_err(req, -r);
-		return;
 	}
-	struct fuse_entry_param entry;
-	node_entry(&n, &entry);
-	node_done(&n);
-	fuse_reply_entry(req, &entry);
+	if (r == 0)
+		node_done(&n);
 }
 
 /* ---- directories ---- */

@@ -8,6 +8,9 @@
 /* What every operation begins with: the mount, who asks, one more in the metrics. */
 struct weaverfs *dir_begin(fuse_req_t req, struct caller *caller);
 
+/* What a helper is told of something that users do not reach any more. */
+void dir_gone_attr(fuse_ino_t ino, struct stat *st);
+
 void dir_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void dir_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void dir_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);

@@ -19,6 +19,8 @@
 	X(LOG_GAPS, "weaverfs_log_gaps_total", "Gap lines written into logs files.")               \
 	X(EVENTS_MISSED, "weaverfs_events_missed_total",                                           \
 	  "Inotify events of others' changes that could not be raised.")                           \
+	X(EVENTS_OVERTAKEN, "weaverfs_events_overtaken_total",                                     \
+	  "Inotify events of changes in a weaver that a user's rmdir of it came before.")          \
 	X(WEBHOOKS_SENT, "weaverfs_webhooks_sent_total", "Webhooks that were received.")           \
 	X(WEBHOOKS_FAILED, "weaverfs_webhooks_failed_total", "Webhooks given up on or dropped.")
 

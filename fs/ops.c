@@ -52,15 +52,18 @@ static void ops_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_da
 static void reply_attr(fuse_req_t req, struct weaverfs *fs, fuse_ino_t ino,
 		       const struct caller *caller)
 {
+	struct fuse_entry_param entry = { 0 };
 	struct node n;
 	int r = node_find(fs, ino, caller, &n);
-	if (r < 0) {
+	if (r == 0) {
+		node_entry(&n, &entry);
+		node_done(&n);
+	} else if (poke_passes(fs->poke, caller->pid, ino_object(ino), ino_row(ino))) {
+		dir_gone_attr(ino, &entry.attr);
+	} else {
 		fuse_reply_err(req, -r);
 		return;
 	}
-	struct fuse_entry_param entry;
-	node_entry(&n, &entry);
-	node_done(&n);
 	fuse_reply_attr(req, &entry.attr, entry.attr_timeout);
 }
 

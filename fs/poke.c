@@ -14,24 +14,24 @@
 
 #include "fs/ino.h"
 #include "fs/poke_change.h"
+#include "fs/poke_growth.h"
 #include "fs/poke_mount.h"
 #include "fs/poke_process.h"
 #include "fs/poke_queue.h"
+#include "fs/weaver.h"
 #include "fs/weaverfs.h"
 #include "k8s/base/clock.h"
 #include "k8s/loop.h"
 
 /* As long as a command may take by itself. */
 #define EXCUSED_NS (5 * CLOCK_NS_PER_S)
-/* A growing file is poked at once, then as often as this. */
-#define GROWN_NS (100 * CLOCK_NS_PER_MS)
 
 /* Cluster thread. */
 struct helper {
 	struct poke *poke;
 	enum poke_lane lane;
 	struct poke_process *process; /* NULL: never started */
-	bool idle;                    /* may be given a command */
+	bool usable;                  /* may be given commands */
 };
 
 struct poke {
@@ -39,13 +39,13 @@ struct poke {
 	struct poke_queue queue; /* any thread */
 	/* Cluster thread. */
 	struct helper helpers[POKE_LANES];
-	struct list owns;    /* struct own */
-	struct list writes;  /* struct poke_write */
-	struct list growing; /* struct growing */
+	struct list owns;   /* struct own */
+	struct list writes; /* struct poke_write */
+	struct poke_growth growth;
 	int64_t last_own_ns; /* CLOCK_MONOTONIC: begin or end of a user's call */
 
 	struct lock lock; /* LOCK_LEAF, guards what follows */
-	bool running;     /* for good, once it is; see poke_start() */
+	bool running;     /* from poke_start() until the mount is no more */
 	struct error why; /* it is not running */
 };
 
@@ -57,40 +57,18 @@ struct own {
 	unsigned calls;
 };
 
-/* A file that grew less than GROWN_NS ago. Cluster thread. */
-struct growing {
-	struct list node;
-	struct loop_timer timer;
-	struct poke *poke;
-	uint64_t object;
-	unsigned row;
-	bool again; /* and again since */
-};
-
 /* ---- commands ---- */
 
-static bool path_of(const struct weaverfs *fs, const struct poke_what *what, char *to, size_t size)
-{
-	if (what->op == POKE_MODIFY)
-		return poke_change_path(fs, what->object, what->row, to, size);
-	const char *directory = what->directory == INO_OBJECT_DRAFTS    ? ".drafts/"
-				: what->directory == INO_OBJECT_ARCHIVE ? ".archive/"
-									: "";
-	snprintf(to, size, "%s%s", directory, what->name);
-	return true;
-}
-
-static void helper_run(struct helper *h)
+/* A command of one may have waited for the end of the other's. */
+static void helpers_run(struct poke *p)
 {
 	char path[POKE_PATH_MAX];
 	struct poke_what what;
 
-	while (h->idle && poke_queue_take(&h->poke->queue, h->lane, &what)) {
-		if (path_of(h->poke->fs, &what, path, sizeof(path))) {
-			h->idle = false;
+	for (struct helper *h = p->helpers; h < p->helpers + POKE_LANES; h++) {
+		while (h->usable && poke_queue_take(&p->queue, h->lane, &what)) {
+			poke_change_path(&what, path, sizeof(path));
 			poke_process_send(h->process, what.op, path);
-		} else {
-			poke_queue_finish(&h->poke->queue, h->lane, ENOENT);
 		}
 	}
 }
@@ -99,6 +77,7 @@ static void on_is(void *data, pid_t pid, bool heeded)
 {
 	struct helper *h = data;
 
+	h->usable = h->usable && heeded;
 	poke_queue_set_helper(&h->poke->queue, h->lane, pid, heeded);
 }
 
@@ -106,8 +85,8 @@ static void on_ready(void *data)
 {
 	struct helper *h = data;
 
-	h->idle = true;
-	helper_run(h);
+	h->usable = true;
+	helpers_run(h->poke);
 }
 
 static void on_answered(void *data, int error)
@@ -115,14 +94,25 @@ static void on_answered(void *data, int error)
 	struct helper *h = data;
 
 	poke_queue_finish(&h->poke->queue, h->lane, error);
+	helpers_run(h->poke);
 }
 
 static void on_ended(void *data)
 {
 	struct helper *h = data;
 
-	h->idle = false;
+	h->usable = false;
 	poke_queue_died(&h->poke->queue, h->lane);
+	helpers_run(h->poke);
+}
+
+static void on_unmounted(void *data)
+{
+	struct helper *h = data;
+	lock_guard(&h->poke->lock);
+
+	h->poke->running = false;
+	error_set(&h->poke->why, ENODEV, "%s is not mounted any more", h->poke->fs->mountpoint);
 }
 
 /* Each user's call holds the directory for a bounded time, and they queue for it as we do. */
@@ -139,6 +129,7 @@ static const struct poke_process_ops process_ops = {
 	.ready = on_ready,
 	.answered = on_answered,
 	.ended = on_ended,
+	.unmounted = on_unmounted,
 	.excused = on_late,
 };
 
@@ -157,10 +148,14 @@ static void entry_changed(struct poke *p, enum poke_op op, uint64_t directory, c
 {
 	if (!poke_running(p, NULL))
 		return;
-	struct poke_what what = { .op = op, .object = object, .directory = directory };
+	struct poke_what what = {
+		.op = op, .weaver = object, .object = object, .directory = directory
+	};
 	snprintf(what.name, sizeof(what.name), "%s", name);
+	if (p->fs->session)
+		poke_change_visible(p->fs, directory, INO_ROW_DIR); /* its mtime */
 	poke_queue_add(&p->queue, &what, own_find(p, directory, name) != NULL);
-	helper_run(&p->helpers[POKE_LANE_ENTRIES]);
+	helpers_run(p);
 }
 
 void poke_added(struct poke *p, uint64_t directory, const char *name, uint64_t object)
@@ -206,7 +201,7 @@ void poke_own_end(struct poke *p, uint64_t directory, const char *name, bool suc
 	poke_queue_release_held(&p->queue, directory, name);
 	list_remove(&own->node);
 	free(own);
-	helper_run(&p->helpers[POKE_LANE_ENTRIES]);
+	helpers_run(p);
 }
 
 /* ---- files ---- */
@@ -222,15 +217,37 @@ static bool being_written(struct poke *p, uint64_t object, unsigned row)
 	return false;
 }
 
-static void modify(struct poke *p, uint64_t object, unsigned row)
+static void modify(struct poke *p, const struct poke_what *what)
 {
-	struct poke_what what = { .op = POKE_MODIFY, .object = object, .row = row };
-
-	if (!p->fs->session || !poke_change_visible(p->fs, object, row) ||
-	    being_written(p, object, row))
+	if (!p->fs->session || !poke_change_visible(p->fs, what->object, what->row) ||
+	    being_written(p, what->object, what->row))
 		return;
-	poke_queue_add(&p->queue, &what, false);
-	helper_run(&p->helpers[POKE_LANE_CHANGES]);
+	poke_queue_add(&p->queue, what, false);
+	helpers_run(p);
+}
+
+/* One of the two numbers of a weaver: it is reached by its id too. */
+static void modify_number(struct poke *p, const struct registry_view *w, uint64_t object,
+			  unsigned row)
+{
+	struct poke_what what = { .op = POKE_MODIFY,
+				  .weaver = w->object,
+				  .object = object,
+				  .directory = INO_OBJECT_ROOT,
+				  .row = row };
+
+	snprintf(what.name, sizeof(what.name), "%s",
+		 object == w->object ? w->name : weaver_id(w->pod));
+	modify(p, &what);
+}
+
+static void modify_weaver(struct poke *p, const struct registry_view *w, unsigned row)
+{
+	uint64_t alias = ino_object_of(w->pod->uid, "id");
+
+	modify_number(p, w, w->object, row);
+	if (alias != w->object)
+		modify_number(p, w, alias, row);
 }
 
 void poke_changed(struct poke *p, uint64_t object, unsigned row)
@@ -240,59 +257,25 @@ void poke_changed(struct poke *p, uint64_t object, unsigned row)
 	if (!poke_running(p, NULL))
 		return;
 	if (registry_find(p->fs->registry, object, &w) < 0) {
-		modify(p, object, row); /* of an archive entry */
+		struct poke_what what;
+		if (poke_change_archived(p->fs, object, row, &what))
+			modify(p, &what);
 		return;
 	}
-	uint64_t alias = ino_object_of(w.pod->uid, "id");
-	bool shown = w.shown;
+	if (w.shown)
+		modify_weaver(p, &w, row);
 	registry_view_done(&w);
-	if (!shown)
-		return;
-	modify(p, object, row);
-	if (alias != object)
-		modify(p, alias, row);
 }
 
-static void grown_fire(struct loop_timer *t)
+static void on_changed(void *data, uint64_t object, unsigned row)
 {
-	struct growing *g = container_of(t, struct growing, timer);
-	struct poke *p = g->poke;
-
-	if (!g->again) {
-		list_remove(&g->node);
-		free(g);
-		return;
-	}
-	g->again = false;
-	loop_timer_set(p->fs->loop, t, clock_monotonic_ns() + GROWN_NS);
-	poke_changed(p, g->object, g->row);
-}
-
-static struct growing *growing_find(struct poke *p, uint64_t object, unsigned row)
-{
-	list_for_each(g, &p->growing, struct growing, node)
-		if (g->object == object && g->row == row)
-			return g;
-	return NULL;
+	poke_changed(data, object, row);
 }
 
 void poke_grown(struct poke *p, uint64_t object, unsigned row)
 {
-	if (!poke_running(p, NULL))
-		return;
-	struct growing *g = growing_find(p, object, row);
-	if (g) {
-		g->again = true;
-		return;
-	}
-	poke_changed(p, object, row);
-	g = calloc(1, sizeof(*g));
-	if (!g)
-		return; /* events more often, no harm */
-	*g = (struct growing){ .poke = p, .object = object, .row = row };
-	loop_timer_init(&g->timer, grown_fire);
-	list_push_back(&p->growing, &g->node);
-	loop_timer_set(p->fs->loop, &g->timer, clock_monotonic_ns() + GROWN_NS);
+	if (poke_running(p, NULL))
+		poke_growth_seen(&p->growth, object, row);
 }
 
 void poke_write_begin(struct poke *p, struct poke_write *w, uint64_t object, unsigned row)
@@ -303,18 +286,38 @@ void poke_write_begin(struct poke *p, struct poke_write *w, uint64_t object, uns
 		list_push_back(&p->writes, &w->node);
 }
 
+static void show_written(struct poke *p, const struct poke_write *written)
+{
+	struct registry_view by_number, w;
+
+	if (registry_find(p->fs->registry, written->object, &by_number) < 0)
+		return;
+	if (registry_find_uid(p->fs->registry, by_number.pod->uid, &w) == 0) {
+		if (w.shown)
+			modify_number(p, &w, written->object, written->row);
+		registry_view_done(&w);
+	}
+	registry_view_done(&by_number);
+}
+
 void poke_write_end(struct poke *p, struct poke_write *w, bool succeeded)
 {
 	list_remove(&w->node);
 	if (p && w->changed && !succeeded)
-		modify(p, w->object, w->row);
+		show_written(p, w);
 }
 
 /* ---- what a change of the registry means ---- */
 
-static void on_changed(void *data, uint64_t object, unsigned row)
+void poke_gone(struct poke *p, const struct registry_view *last)
 {
-	poke_changed(data, object, row);
+	unsigned row;
+
+	if (!poke_running(p, NULL))
+		return;
+	while (poke_growth_take(&p->growth, last->object, &row))
+		modify_weaver(p, last, row);
+	poke_removed(p, INO_OBJECT_ROOT, last->name, last->object);
 }
 
 static void compare(struct poke *p, const struct registry_view *before,
@@ -323,7 +326,9 @@ static void compare(struct poke *p, const struct registry_view *before,
 	bool was = before && before->shown, is = after->shown;
 	bool renamed = was && is && strcmp(before->name, after->name) != 0;
 
-	if (was && (!is || renamed))
+	if (was && !is)
+		poke_gone(p, before);
+	if (renamed)
 		poke_removed(p, INO_OBJECT_ROOT, before->name, before->object);
 	if (is && (!was || renamed))
 		poke_added(p, INO_OBJECT_ROOT, after->name, after->object);
@@ -366,6 +371,11 @@ enum poke_view poke_lookup(struct poke *p, pid_t caller, uint64_t directory, con
 {
 	return p ? poke_queue_lookup(&p->queue, caller, directory, name, ret_object)
 		 : POKE_NOT_OURS;
+}
+
+bool poke_passes(struct poke *p, pid_t caller, uint64_t object, unsigned row)
+{
+	return p && poke_queue_passes(&p->queue, caller, object, row);
 }
 
 enum poke_view poke_mkdir(struct poke *p, pid_t caller, uint64_t directory, const char *name,
@@ -415,7 +425,7 @@ int poke_new(struct weaverfs *fs, struct poke **ret, struct error *e)
 	poke_queue_init(&p->queue, fs->metrics);
 	list_init(&p->owns);
 	list_init(&p->writes);
-	list_init(&p->growing);
+	poke_growth_init(&p->growth, fs->loop, on_changed, p);
 	for (unsigned i = 0; i < POKE_LANES; i++)
 		p->helpers[i] = (struct helper){ .poke = p, .lane = i };
 	lock_init(&p->lock, LOCK_LEAF);
@@ -430,7 +440,9 @@ static int start(struct poke *p, struct error *e)
 
 	if (geteuid() != 0)
 		return error_set(e, EPERM, "only a mount by root can raise their events");
-	int r = poke_mount_device(p->fs->mountpoint, &device, e);
+	/* The helpers make their own; this one shows that it can be made. */
+	_cleanup_(cleanup_close) int clone = poke_mount_clone(p->fs->mountpoint, &device, e);
+	int r = clone < 0 ? clone : 0;
 	for (unsigned i = 0; i < POKE_LANES && r == 0; i++) {
 		struct poke_process_spec spec = {
 			.loop = p->fs->loop,
@@ -449,7 +461,7 @@ static void end_helpers(struct poke *p)
 	for (unsigned i = 0; i < POKE_LANES; i++) {
 		poke_process_free(p->helpers[i].process);
 		p->helpers[i].process = NULL;
-		p->helpers[i].idle = false;
+		p->helpers[i].usable = false;
 	}
 }
 
@@ -474,10 +486,7 @@ void poke_free(struct poke *p)
 	end_helpers(p);
 	list_for_each(own, &p->owns, struct own, node)
 		free(own);
-	list_for_each(g, &p->growing, struct growing, node) {
-		loop_timer_cancel(&g->timer);
-		free(g);
-	}
+	poke_growth_done(&p->growth);
 	/* Those who write end it later, without us. */
 	list_for_each(w, &p->writes, struct poke_write, node)
 		list_remove(&w->node);

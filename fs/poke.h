@@ -7,7 +7,7 @@
  *
  * Split view (measured: nothing lost, nothing invented): a remote add is visible to everyone at
  * once but the helper's LOOKUP gets ENOENT until its mkdir; a remote remove is ENOENT for everyone
- * but the helper's LOOKUP finds it until its rmdir.
+ * but the helpers' LOOKUPs find it, and the files in it that have changed before, until the rmdir.
  */
 #pragma once
 #include <stdbool.h>
@@ -34,6 +34,8 @@ bool poke_running(struct poke *p, struct error *e); /* any thread; e says what i
 /* directory: INO_OBJECT_ROOT, INO_OBJECT_DRAFTS or INO_OBJECT_ARCHIVE. */
 void poke_added(struct poke *p, uint64_t directory, const char *name, uint64_t object);
 void poke_removed(struct poke *p, uint64_t directory, const char *name, uint64_t object);
+/* A weaver has left the root; last: as it was there, its last changes seen before that. */
+void poke_gone(struct poke *p, const struct registry_view *last);
 /* The content of a file of a weaver or an archive entry has changed: coalesced, and only if the
  * kernel knows it. */
 void poke_changed(struct poke *p, uint64_t object, unsigned row);
@@ -88,6 +90,11 @@ enum poke_view poke_lookup(struct poke *p, pid_t caller, uint64_t directory, con
 enum poke_view poke_mkdir(struct poke *p, pid_t caller, uint64_t directory, const char *name,
 			  uint64_t *ret_object);
 enum poke_view poke_rmdir(struct poke *p, pid_t caller, uint64_t directory, const char *name);
+/*
+ * Whether it is a helper on its way to a file, or to what the file is in (INO_ROW_DIR): LOOKUP and
+ * GETATTR of what users do not reach any more are to be answered.
+ */
+bool poke_passes(struct poke *p, pid_t caller, uint64_t object, unsigned row);
 /* SETATTR of times. POKE_DONE: answer with the attributes as they are. */
 enum poke_view poke_setattr(struct poke *p, pid_t caller, uint64_t object, unsigned row);
 /* Whether a name is between its appearance and its event: entry timeout 0. */

@@ -14,37 +14,36 @@
 #include "fs/archive.h"
 #include "fs/attr.h"
 #include "fs/ino.h"
+#include "fs/poke_queue.h"
 #include "fs/weaver.h"
 #include "fs/weaverfs.h"
 #include "k8s/request.h"
 
-static bool archived_path(const struct weaverfs *fs, uint64_t object, unsigned row, char *to,
-			  size_t size)
+void poke_change_path(const struct poke_what *what, char *to, size_t size)
 {
-	const struct attr *a = table_get(row, ATTR_ARCHIVE);
-	struct archive_view entry;
+	const char *directory = what->directory == INO_OBJECT_DRAFTS    ? ".drafts/"
+				: what->directory == INO_OBJECT_ARCHIVE ? ".archive/"
+									: "";
+	bool file = what->op == POKE_MODIFY;
 
-	if (!a || !fs->archive || archive_find(fs->archive, object, &entry) < 0)
-		return false;
-	snprintf(to, size, ".archive/%s/%s", entry.name, a->name);
-	return true;
+	snprintf(to, size, "%s%s%s%s", directory, what->name, file ? "/" : "",
+		 file ? table_rows[what->row].name : "");
 }
 
-bool poke_change_path(const struct weaverfs *fs, uint64_t object, unsigned row, char *to,
-		      size_t size)
+bool poke_change_archived(const struct weaverfs *fs, uint64_t object, unsigned row,
+			  struct poke_what *ret)
 {
-	const struct attr *a = table_get(row, ATTR_LIVE);
-	struct registry_view w;
+	struct archive_view entry;
 
-	if (registry_find(fs->registry, object, &w) < 0)
-		return archived_path(fs, object, row, to, size);
-	bool reachable = a && w.shown;
-	/* A weaver is reached by its id too, as another object. */
-	bool by_id = object == ino_object_of(w.pod->uid, "id");
-	if (reachable)
-		snprintf(to, size, "%s/%s", by_id ? weaver_id(w.pod) : w.name, a->name);
-	registry_view_done(&w);
-	return reachable;
+	if (!fs->archive || archive_find(fs->archive, object, &entry) < 0)
+		return false;
+	*ret = (struct poke_what){ .op = POKE_MODIFY,
+				   .weaver = object,
+				   .object = object,
+				   .directory = INO_OBJECT_ARCHIVE,
+				   .row = row };
+	snprintf(ret->name, sizeof(ret->name), "%s", entry.name);
+	return true;
 }
 
 /* off < 0: attributes alone, which never waits. -ENOENT: the kernel has no such inode. */

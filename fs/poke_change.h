@@ -5,12 +5,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct poke_what;
 struct registry_view;
 struct weaverfs;
 
-/* "fix-42/status" below the mount point; false: nobody can get there any more. */
-bool poke_change_path(const struct weaverfs *fs, uint64_t object, unsigned row, char *to,
-		      size_t size);
+/* "fix-42", "fix-42/status", ".archive/fix-42~0badcafe/status": below the mount point. */
+void poke_change_path(const struct poke_what *what, char *to, size_t size);
+/* A change of a file of an archive entry; false: there is no such entry. */
+bool poke_change_archived(const struct weaverfs *fs, uint64_t object, unsigned row,
+			  struct poke_what *ret);
 /*
  * Drops what the kernel keeps of the file's attributes and its directory's; false: it knows
  * neither, so nobody watches.

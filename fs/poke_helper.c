@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `weaverfs --poke MOUNTPOINT DEVICE`: the helper. Its standard input is a socket to the daemon; it
- * ends with it. Nothing of the mount is kept open between two commands (a plain umount would be
- * EBUSY), and the directory under the mount point is never touched: each command opens what is
- * there now and checks that it is the root of the file system with the daemon's device number.
+ * ends with it. It works in a mount of its own, so that it neither keeps the daemon's busy for
+ * umount(8) nor ever touches the directory under the mount point. But that keeps the file system,
+ * and with it the daemon, for as long as we live: we end when the daemon's mount has gone.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <fuse_lowlevel.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,60 +17,61 @@
 #include <unistd.h>
 
 #include "fs/poke.h"
+#include "fs/poke_mount.h"
 #include "fs/poke_private.h"
 
-static int open_mount(const char *mountpoint, dev_t device)
-{
-	struct stat st;
-	_cleanup_(cleanup_close) int fd = open(mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	if (st.st_dev != device || st.st_ino != FUSE_ROOT_ID)
-		return -ENODEV;
-	int ret = fd;
-	fd = -1;
-	return ret;
-}
-
-static int modify(int mount, const char *path)
+static int modify(int root, const char *path)
 {
 	static const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
 						  { .tv_nsec = UTIME_NOW } };
 
-	return utimensat(mount, path, times, AT_SYMLINK_NOFOLLOW);
+	return utimensat(root, path, times, AT_SYMLINK_NOFOLLOW);
 }
 
-static int run(const char *mountpoint, dev_t device, const struct poke_message *m)
+/* errno */
+static int run(int root, const struct poke_message *m)
 {
-	_cleanup_(cleanup_close) int mount = open_mount(mountpoint, device);
+	int r = m->op == POKE_MKDIR   ? mkdirat(root, m->path, 0700)
+		: m->op == POKE_RMDIR ? unlinkat(root, m->path, AT_REMOVEDIR)
+				      : modify(root, m->path);
 
-	if (mount < 0)
-		return -mount;
-	int r = m->op == POKE_MKDIR   ? mkdirat(mount, m->path, 0700)
-		: m->op == POKE_RMDIR ? unlinkat(mount, m->path, AT_REMOVEDIR)
-				      : modify(mount, m->path);
 	return r < 0 ? errno : 0;
+}
+
+/* One command; false: the daemon has ended. */
+static bool serve(int root)
+{
+	struct poke_message m;
+
+	if (recv(STDIN_FILENO, &m, sizeof(m), 0) != sizeof(m))
+		return false;
+	m.path[sizeof(m.path) - 1] = '\0';
+	struct poke_answer answer = { .sequence = m.sequence, .error = run(root, &m) };
+	return send(STDIN_FILENO, &answer, sizeof(answer), MSG_NOSIGNAL) == sizeof(answer);
 }
 
 int poke_helper_main(int argc, char **argv)
 {
-	struct poke_message m;
-
 	if (argc != 4)
 		return 2;
 	const char *mountpoint = argv[2];
-	dev_t device = (dev_t)strtoull(argv[3], NULL, 10);
+	dev_t ours = (dev_t)strtoull(argv[3], NULL, 10), device;
 	/* Without a daemon there is no mount to serve; if it has ended already, so has the socket.
 	 */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "weaverfs-poke");
-	while (recv(STDIN_FILENO, &m, sizeof(m), 0) == sizeof(m)) {
-		m.path[sizeof(m.path) - 1] = '\0';
-		struct poke_answer answer = { .sequence = m.sequence,
-					      .error = run(mountpoint, device, &m) };
-		if (send(STDIN_FILENO, &answer, sizeof(answer), MSG_NOSIGNAL) < 0)
-			return 1;
+	_cleanup_(cleanup_close) int mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	_cleanup_(cleanup_close) int root = poke_mount_clone(mountpoint, &device, NULL);
+	if (mounts < 0 || root < 0 || device != ours)
+		return poke_mount_there(mountpoint, ours) ? 1 : POKE_EXIT_UNMOUNTED;
+
+	struct pollfd fds[] = { { .fd = STDIN_FILENO, .events = POLLIN },
+				{ .fd = mounts, .events = POLLPRI } };
+	while (poll(fds, ARRAY_SIZE(fds), -1) >= 0) {
+		if (fds[1].revents && !poke_mount_there(mountpoint, ours))
+			return POKE_EXIT_UNMOUNTED;
+		if (fds[0].revents && !serve(root))
+			return 0;
 	}
-	return 0;
+	return 1;
 }

@@ -5,6 +5,12 @@
 
 #include "fs/registry.h"
 
+/* So many commands are with a helper at most: it goes on without waiting for the daemon. */
+#define POKE_OUT_MAX 16
+
+/* The helper's exit status when the mount is no more. */
+#define POKE_EXIT_UNMOUNTED 3
+
 /* ".archive/" and a name, or a name and "/exit_code". */
 #define POKE_PATH_MAX (REGISTRY_NAME_MAX + 48)
 
@@ -22,5 +28,5 @@ struct poke_message {
 
 struct poke_answer {
 	uint32_t sequence;
-	int32_t error; /* errno, 0: done; ENODEV: what is mounted there is not the daemon's */
+	int32_t error; /* errno, 0: done */
 };

@@ -3,6 +3,7 @@
  *	spawned ──► running ──► command late, or answer unknown ──► killed ──► end of file on the
  *	   ▲            └──────────── it ends by itself ───────────────────►   socket ──► reaped ─┐
  *	   └── at once, after 100 ms, 200 ms … 10 s while no answer comes in between ◄────────────┘
+ *	       never again once it has said that the mount is no more
  *
  * A helper that waits for the lock of a directory cannot be killed before it has it: nothing here
  * waits for the end of a process, and its pid stays known as one that is not heeded until it is a
@@ -44,8 +45,9 @@ struct poke_process {
 	struct loop_fd readable;
 	struct loop_timer late, restart, reap;
 	uint32_t sequence; /* of the last command */
-	bool busy;         /* it has not been answered */
+	uint32_t out;      /* so many of the last ones have not been answered */
 	bool killed;       /* no more commands for this one */
+	bool unmounted;    /* nor for another: it has said so */
 	unsigned failures; /* ends since the last answer */
 };
 
@@ -100,7 +102,8 @@ static int start(struct poke_process *p, struct error *e)
 	p->pid = pid;
 	p->socket = ours;
 	ours = -1;
-	p->busy = p->killed = false;
+	p->out = 0;
+	p->killed = false;
 	p->spec.ops->is(p->spec.data, pid, true);
 	p->spec.ops->ready(p->spec.data);
 	return 0;
@@ -148,6 +151,7 @@ static bool try_reap(struct poke_process *p)
 	if (waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
 	    info.si_pid == 0)
 		return false;
+	p->unmounted = info.si_code == CLD_EXITED && info.si_status == POKE_EXIT_UNMOUNTED;
 	p->spec.ops->is(p->spec.data, 0, false);
 	waitpid(p->pid, NULL, WNOHANG);
 	p->pid = 0;
@@ -170,9 +174,12 @@ static void on_reap(struct loop_timer *t)
 		loop_timer_set(p->spec.loop, t, clock_monotonic_ns() + REAP_NS);
 		return;
 	}
-	p->busy = false;
+	p->out = 0;
 	p->spec.ops->ended(p->spec.data);
-	restart_later(p);
+	if (p->unmounted)
+		p->spec.ops->unmounted(p->spec.data);
+	else
+		restart_later(p);
 }
 
 /* The other end of the socket is closed: it ends, or has ended. */
@@ -195,40 +202,52 @@ static void on_late(struct loop_timer *t)
 
 /* ---- commands ---- */
 
+static void expect_answer(struct poke_process *p)
+{
+	if (p->out > 0)
+		loop_timer_set(p->spec.loop, &p->late, clock_monotonic_ns() + ANSWER_NS);
+	else
+		loop_timer_cancel(&p->late);
+}
+
 static void take_answer(struct poke_process *p, const struct poke_answer *answer)
 {
-	if (!p->busy || answer->sequence != p->sequence) {
+	if (p->out == 0 || answer->sequence != p->sequence - p->out + 1) {
 		disown(p);
 		return;
 	}
-	p->busy = false;
+	p->out--;
 	p->failures = 0;
-	loop_timer_cancel(&p->late);
+	expect_answer(p);
 	p->spec.ops->answered(p->spec.data, answer->error);
-	if (!p->killed)
-		p->spec.ops->ready(p->spec.data);
 }
 
 static void on_readable(struct loop_fd *f)
 {
 	struct poke_process *p = container_of(f, struct poke_process, readable);
 	struct poke_answer answer;
-	ssize_t n = recv(p->socket, &answer, sizeof(answer), 0);
 
-	if (n == sizeof(answer))
+	for (unsigned i = 0; i < POKE_OUT_MAX; i++) {
+		ssize_t n = recv(p->socket, &answer, sizeof(answer), 0);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n != sizeof(answer)) {
+			ended(p);
+			return;
+		}
 		take_answer(p, &answer);
-	else if (n >= 0 || (errno != EAGAIN && errno != EINTR))
-		ended(p);
+	}
 }
 
 void poke_process_send(struct poke_process *p, enum poke_op op, const char *path)
 {
 	struct poke_message m = { .sequence = ++p->sequence, .op = op };
 
-	assert(!p->busy && p->socket >= 0);
+	assert(p->socket >= 0);
 	snprintf(m.path, sizeof(m.path), "%s", path);
-	p->busy = true;
-	loop_timer_set(p->spec.loop, &p->late, clock_monotonic_ns() + ANSWER_NS);
+	if (p->out++ == 0)
+		expect_answer(p);
 	if (send(p->socket, &m, sizeof(m), MSG_NOSIGNAL) < 0)
 		disown(p); /* the end of file follows, and the command is given to the next one */
 }

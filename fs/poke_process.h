@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The daemon's end of one helper: it is started, given one command at a time, killed when it does
- * not answer in time, reaped, and started again, each time later while it never answers. Cluster
- * thread.
+ * The daemon's end of one helper: it is started, given commands, killed when it does not answer in
+ * time, reaped, and started again, each time later while it never answers. Cluster thread.
  */
 #pragma once
 #include <stdbool.h>
@@ -20,11 +19,11 @@ struct poke_process_ops {
 	 * not: it is being killed, and what it still does must be refused.
 	 */
 	void (*is)(void *data, pid_t pid, bool heeded);
-	void (*ready)(void *data);               /* may be given a command */
-	void (*answered)(void *data, int error); /* the command has ended; then ready() */
-	void (*ended)(
-		void *data); /* a command that is out: who knows how far; ready() comes later */
-	/* The command is late. Whether that is another's doing, so that there is more time. */
+	void (*ready)(void *data);               /* may be given commands, until it is not heeded */
+	void (*answered)(void *data, int error); /* the first of them has ended */
+	void (*ended)(void *data);               /* the others: who knows how far; ready() comes */
+	void (*unmounted)(void *data);           /* the mount is no more; no other is started */
+	/* A command is late. Whether that is another's doing, so that there is more time. */
 	bool (*excused)(void *data);
 };
 
@@ -41,5 +40,5 @@ int poke_process_new(const struct poke_process_spec *spec, struct poke_process *
 		     struct error *e);
 /* Ends it: waits for up to a second; one that waits for a lock longer dies with the mount. */
 void poke_process_free(struct poke_process *p);
-/* After ready(), once. */
+/* After ready(). It does them one after the other; as many as its socket holds. */
 void poke_process_send(struct poke_process *p, enum poke_op op, const char *path);

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Adds and removes are never coalesced: who watches sees what kubectl saw, also of a weaver that
- * was gone before its add could be poked. The first command of a lane is out with the helper until
- * it is answered; whether the kernel has been told to do it (`done`) decides after a crash of the
- * helper whether the next one gets it.
+ * was gone before its add could be poked. All commands about one weaver, or one name, keep their
+ * order, whichever helper does them: each waits for the end of those before it, so that a change
+ * is seen before the removal that follows it. The lowest sequence of all waits for nobody but a
+ * user's own call, which ends by itself.
+ *
+ * A command is out with the helper until it is answered; whether the kernel has been told to do it
+ * (`done`) decides after a crash of the helper whether the next one gets it.
  *
  * What cannot be shown any more is missed, and counted: a user who removes a name while its add
  * waits for that very user's lock, or makes one whose removal does. The kernel raises the user's
  * own event, and what waits is withdrawn: executed late it would make a ghost, or remove the new
- * weaver.
+ * weaver. A change in a weaver whose rmdir is in flight has its event only if the kernel knows the
+ * file: the call holds the lock of the directory. Those it came before are counted apart.
  */
 #include "fs/poke_queue.h"
 
@@ -24,10 +29,11 @@
 
 /* All fields: poke_queue.lock. */
 struct poke_command {
-	struct list node; /* of its lane, or held */
-	struct hash_node by_key;
+	struct list node; /* of its lane, waiting or out; or held */
+	struct hash_node by_key, by_weaver;
 	struct poke_what what;
-	bool held;
+	uint64_t sequence;
+	enum { HELD, WAITING, OUT } place;
 	bool done;      /* the kernel has our answer: the event is raised */
 	bool withdrawn; /* while it was out */
 };
@@ -36,8 +42,10 @@ void poke_queue_init(struct poke_queue *q, struct metrics *metrics)
 {
 	*q = (struct poke_queue){ .metrics = metrics };
 	lock_init(&q->lock, LOCK_LEAF);
-	for (unsigned i = 0; i < POKE_LANES; i++)
-		list_init(&q->lanes[i].commands);
+	for (unsigned i = 0; i < POKE_LANES; i++) {
+		list_init(&q->lanes[i].waiting);
+		list_init(&q->lanes[i].out);
+	}
 	list_init(&q->held);
 }
 
@@ -49,10 +57,13 @@ static void commands_free(struct list *commands)
 
 void poke_queue_done(struct poke_queue *q)
 {
-	for (unsigned i = 0; i < POKE_LANES; i++)
-		commands_free(&q->lanes[i].commands);
+	for (unsigned i = 0; i < POKE_LANES; i++) {
+		commands_free(&q->lanes[i].waiting);
+		commands_free(&q->lanes[i].out);
+	}
 	commands_free(&q->held);
 	hash_done(&q->pending);
+	hash_done(&q->weavers);
 	lock_done(&q->lock);
 }
 
@@ -76,21 +87,41 @@ static uint64_t key_of(const struct poke_what *what)
 				       : name_key(what->directory, what->name);
 }
 
+static bool is_modify(const struct poke_command *c)
+{
+	return c->what.op == POKE_MODIFY;
+}
+
+/* Of the entry itself, or of a file in it. */
+static bool has_name(const struct poke_command *c, uint64_t directory, const char *name)
+{
+	return c->what.directory == directory && strcmp(c->what.name, name) == 0;
+}
+
 static bool is_entry(const struct poke_command *c, uint64_t directory, const char *name)
 {
-	return c->what.op != POKE_MODIFY && c->what.directory == directory &&
-	       strcmp(c->what.name, name) == 0;
+	return !is_modify(c) && has_name(c, directory, name);
 }
 
 static bool is_file(const struct poke_command *c, uint64_t object, unsigned row)
 {
-	return c->what.op == POKE_MODIFY && c->what.object == object && c->what.row == row;
+	return is_modify(c) && c->what.object == object && c->what.row == row;
+}
+
+/* What the weaver's entry has become since is seen before any later change of a file in it. */
+static bool entry_follows_locked(const struct poke_queue *q, const struct poke_command *c)
+{
+	hash_for_each_match(other, &q->weavers, c->what.weaver, struct poke_command, by_weaver)
+		if (!is_modify(other) && other->sequence > c->sequence)
+			return true;
+	return false;
 }
 
 static bool modify_waits_locked(const struct poke_queue *q, const struct poke_what *what)
 {
 	hash_for_each_match(c, &q->pending, key_of(what), struct poke_command, by_key)
-		if (is_file(c, what->object, what->row) && !c->done)
+		if (is_file(c, what->object, what->row) && !c->done && !c->withdrawn &&
+		    !entry_follows_locked(q, c))
 			return true;
 	return false;
 }
@@ -100,7 +131,7 @@ static struct poke_command *waiting_locked(const struct poke_queue *q, uint64_t 
 					   const char *name)
 {
 	hash_for_each_match(c, &q->pending, name_key(directory, name), struct poke_command, by_key)
-		if (is_entry(c, directory, name) && !c->held && !c->done && !c->withdrawn)
+		if (is_entry(c, directory, name) && c->place != HELD && !c->done && !c->withdrawn)
 			return c;
 	return NULL;
 }
@@ -114,45 +145,87 @@ static struct poke_command *held_locked(const struct poke_queue *q, uint64_t dir
 	return NULL;
 }
 
-/* ---- the life of a command ---- */
-
-static struct poke_queue_lane *lane_of(struct poke_queue *q, const struct poke_what *what)
+/* Whether c has to wait for the end of another. Of two changes in one weaver any may be first. */
+static bool must_wait_locked(const struct poke_queue *q, const struct poke_command *c)
 {
-	return &q->lanes[what->op == POKE_MODIFY ? POKE_LANE_CHANGES : POKE_LANE_ENTRIES];
+	hash_for_each_match(other, &q->weavers, c->what.weaver, struct poke_command, by_weaver)
+		if (other->sequence < c->sequence && !(is_modify(c) && is_modify(other)))
+			return true;
+	if (is_modify(c))
+		return false;
+	hash_for_each_match(other, &q->pending, key_of(&c->what), struct poke_command, by_key)
+		if (other->place == OUT && is_entry(other, c->what.directory, c->what.name))
+			return true;
+	return false;
 }
 
+/* ---- the life of a command ---- */
+
+static struct poke_queue_lane *lane_of(struct poke_queue *q, const struct poke_command *c)
+{
+	return &q->lanes[is_modify(c) ? POKE_LANE_CHANGES : POKE_LANE_ENTRIES];
+}
+
+/* One that was held has its place among those that came since. */
 static void push_locked(struct poke_queue *q, struct poke_command *c)
 {
-	struct poke_queue_lane *lane = lane_of(q, &c->what);
+	struct poke_queue_lane *lane = lane_of(q, c);
+	struct list *after = lane->waiting.prev;
 
-	c->held = false;
-	list_push_back(&lane->commands, &c->node);
+	while (after != &lane->waiting &&
+	       list_entry(after, struct poke_command, node)->sequence > c->sequence)
+		after = after->prev;
+	c->place = WAITING;
+	list_insert(&c->node, after);
 	lane->n++;
+}
+
+static void leave_locked(struct poke_queue *q, struct poke_command *c)
+{
+	struct poke_queue_lane *lane = lane_of(q, c);
+
+	list_remove(&c->node);
+	if (c->place != HELD)
+		lane->n--;
+	if (c->place == OUT)
+		lane->n_out--;
 }
 
 static void forget_locked(struct poke_queue *q, struct poke_command *c)
 {
-	if (!c->held)
-		lane_of(q, &c->what)->n--;
-	list_remove(&c->node);
+	leave_locked(q, c);
 	hash_remove(&q->pending, &c->by_key);
+	hash_remove(&q->weavers, &c->by_weaver);
 	free(c);
+}
+
+/* It will not be shown. */
+static void miss_locked(struct poke_queue *q, struct poke_command *c, enum metric why)
+{
+	metrics_add(q->metrics, why, 1);
+	if (c->place == OUT)
+		c->withdrawn = true;
+	else
+		forget_locked(q, c);
 }
 
 static struct poke_command *command_new_locked(struct poke_queue *q, const struct poke_what *what)
 {
-	if (lane_of(q, what)->n >= COMMANDS_MAX)
-		return NULL;
 	struct poke_command *c = calloc(1, sizeof(*c));
+
 	if (!c)
 		return NULL;
 	list_init(&c->node);
 	c->what = *what;
-	if (hash_insert(&q->pending, &c->by_key, key_of(what)) < 0) {
-		free(c);
-		return NULL;
+	c->sequence = ++q->sequence;
+	if (lane_of(q, c)->n < COMMANDS_MAX &&
+	    hash_insert(&q->pending, &c->by_key, key_of(what)) == 0) {
+		if (hash_insert(&q->weavers, &c->by_weaver, what->weaver) == 0)
+			return c;
+		hash_remove(&q->pending, &c->by_key);
 	}
-	return c;
+	free(c);
+	return NULL;
 }
 
 void poke_queue_add(struct poke_queue *q, const struct poke_what *what, bool held)
@@ -161,51 +234,52 @@ void poke_queue_add(struct poke_queue *q, const struct poke_what *what, bool hel
 	if (what->op == POKE_MODIFY && modify_waits_locked(q, what))
 		return;
 	struct poke_command *c = command_new_locked(q, what);
-	if (!c) {
+	if (!c)
 		metrics_add(q->metrics, METRIC_EVENTS_MISSED, 1);
-	} else if (held) {
-		c->held = true;
+	else if (held)
 		list_push_back(&q->held, &c->node);
-	} else {
+	else
 		push_locked(q, c);
-	}
 }
 
 bool poke_queue_take(struct poke_queue *q, enum poke_lane lane, struct poke_what *ret)
 {
 	struct poke_queue_lane *l = &q->lanes[lane];
 	lock_guard(&q->lock);
-	if (l->out || list_empty(&l->commands))
+	if (l->n_out == POKE_OUT_MAX || list_empty(&l->waiting))
 		return false;
-	l->out = list_entry(l->commands.next, struct poke_command, node);
-	*ret = l->out->what;
+	struct poke_command *c = list_entry(l->waiting.next, struct poke_command, node);
+	if (must_wait_locked(q, c))
+		return false;
+	list_remove(&c->node);
+	list_push_back(&l->out, &c->node);
+	c->place = OUT;
+	l->n_out++;
+	*ret = c->what;
 	return true;
-}
-
-static void finish_locked(struct poke_queue *q, enum poke_lane lane, int error)
-{
-	struct poke_command *c = move_ptr(&q->lanes[lane].out);
-	/* A file that is gone before its change was poked is missed by nobody. */
-	bool gone = c->what.op == POKE_MODIFY && error == ENOENT;
-
-	if (error && !c->done && !c->withdrawn && !gone)
-		metrics_add(q->metrics, METRIC_EVENTS_MISSED, 1);
-	forget_locked(q, c);
 }
 
 void poke_queue_finish(struct poke_queue *q, enum poke_lane lane, int error)
 {
 	lock_guard(&q->lock);
-	finish_locked(q, lane, error);
+	struct poke_command *c = list_entry(q->lanes[lane].out.next, struct poke_command, node);
+
+	if (error && !c->done && !c->withdrawn)
+		metrics_add(q->metrics, METRIC_EVENTS_MISSED, 1);
+	forget_locked(q, c);
 }
 
 void poke_queue_died(struct poke_queue *q, enum poke_lane lane)
 {
-	struct poke_queue_lane *l = &q->lanes[lane];
 	lock_guard(&q->lock);
-	if (l->out && (l->out->done || l->out->withdrawn))
-		finish_locked(q, lane, 0);
-	l->out = NULL;
+	list_for_each(c, &q->lanes[lane].out, struct poke_command, node) {
+		if (c->done || c->withdrawn) {
+			forget_locked(q, c);
+		} else {
+			leave_locked(q, c);
+			push_locked(q, c);
+		}
+	}
 }
 
 void poke_queue_set_helper(struct poke_queue *q, enum poke_lane lane, pid_t pid, bool heeded)
@@ -219,21 +293,46 @@ void poke_queue_withdraw(struct poke_queue *q, uint64_t directory, const char *n
 {
 	lock_guard(&q->lock);
 	for (struct poke_command *c = waiting_locked(q, directory, name); c;
-	     c = waiting_locked(q, directory, name)) {
-		metrics_add(q->metrics, METRIC_EVENTS_MISSED, 1);
-		if (c == q->lanes[POKE_LANE_ENTRIES].out)
-			c->withdrawn = true;
-		else
-			forget_locked(q, c);
-	}
+	     c = waiting_locked(q, directory, name))
+		miss_locked(q, c, METRIC_EVENTS_MISSED);
+}
+
+/* A change before c that waits to be shown under the name that c has taken away. */
+static struct poke_command *hidden_by_locked(const struct poke_queue *q,
+					     const struct poke_command *c)
+{
+	hash_for_each_match(other, &q->weavers, c->what.weaver, struct poke_command, by_weaver)
+		if (is_modify(other) && other->sequence < c->sequence && !other->done &&
+		    !other->withdrawn && has_name(other, c->what.directory, c->what.name))
+			return other;
+	return NULL;
+}
+
+/* The held mkdir of what the same user's call has removed: it was a rename. */
+static const struct poke_command *renamed_locked(const struct poke_queue *q,
+						 const struct poke_command *c)
+{
+	hash_for_each_match(other, &q->weavers, c->what.weaver, struct poke_command, by_weaver)
+		if (other->what.op == POKE_MKDIR && other->place == HELD)
+			return other;
+	return NULL;
 }
 
 void poke_queue_drop_first_held(struct poke_queue *q, uint64_t directory, const char *name)
 {
 	lock_guard(&q->lock);
 	struct poke_command *c = held_locked(q, directory, name);
-	if (c)
-		forget_locked(q, c);
+	if (!c)
+		return;
+	const struct poke_command *to = renamed_locked(q, c);
+	for (struct poke_command *m = NULL;
+	     c->what.op == POKE_RMDIR && (m = hidden_by_locked(q, c));) {
+		if (to)
+			memcpy(m->what.name, to->what.name, sizeof(m->what.name));
+		else
+			miss_locked(q, m, METRIC_EVENTS_OVERTAKEN);
+	}
+	forget_locked(q, c);
 }
 
 void poke_queue_release_held(struct poke_queue *q, uint64_t directory, const char *name)
@@ -269,10 +368,23 @@ static struct poke_queue_lane *helper_locked(struct poke_queue *q, pid_t caller)
 	return NULL;
 }
 
-/* The command that it does; NULL: none that is to be done. */
-static struct poke_command *command_locked(const struct poke_queue_lane *lane)
+/* The command about that entry, or a file in it, which it does next; NULL: none. */
+static struct poke_command *out_locked(const struct poke_queue_lane *lane, uint64_t directory,
+				       const char *name)
 {
-	return lane->heeded && lane->out && !lane->out->withdrawn ? lane->out : NULL;
+	list_for_each(c, &lane->out, struct poke_command, node)
+		if (lane->heeded && !c->withdrawn && !c->done && has_name(c, directory, name))
+			return c;
+	return NULL;
+}
+
+static struct poke_command *out_file_locked(const struct poke_queue_lane *lane, uint64_t object,
+					    unsigned row)
+{
+	list_for_each(c, &lane->out, struct poke_command, node)
+		if (lane->heeded && !c->withdrawn && !c->done && is_file(c, object, row))
+			return c;
+	return NULL;
 }
 
 enum poke_view poke_queue_lookup(struct poke_queue *q, pid_t caller, uint64_t directory,
@@ -280,13 +392,26 @@ enum poke_view poke_queue_lookup(struct poke_queue *q, pid_t caller, uint64_t di
 {
 	lock_guard(&q->lock);
 	const struct poke_queue_lane *lane = helper_locked(q, caller);
-	const struct poke_command *c = lane ? command_locked(lane) : NULL;
-	if (!c || !is_entry(c, directory, name))
+	const struct poke_command *c = lane ? out_locked(lane, directory, name) : NULL;
+	if (!c)
 		return POKE_NOT_OURS;
 	if (c->what.op == POKE_MKDIR)
 		return POKE_ABSENT;
 	*ret_object = c->what.object;
 	return POKE_PRESENT;
+}
+
+bool poke_queue_passes(struct poke_queue *q, pid_t caller, uint64_t object, unsigned row)
+{
+	lock_guard(&q->lock);
+	const struct poke_queue_lane *lane = helper_locked(q, caller);
+	if (!lane || !lane->heeded)
+		return false;
+	list_for_each(c, &lane->out, struct poke_command, node)
+		if (is_modify(c) && !c->withdrawn && c->what.object == object &&
+		    (row == INO_ROW_DIR || c->what.row == row))
+			return true;
+	return false;
 }
 
 enum poke_view poke_queue_entry(struct poke_queue *q, pid_t caller, enum poke_op op,
@@ -296,8 +421,8 @@ enum poke_view poke_queue_entry(struct poke_queue *q, pid_t caller, enum poke_op
 	const struct poke_queue_lane *lane = helper_locked(q, caller);
 	if (!lane)
 		return POKE_NOT_OURS;
-	struct poke_command *c = command_locked(lane);
-	if (!c || c->what.op != op || !is_entry(c, directory, name))
+	struct poke_command *c = out_locked(lane, directory, name);
+	if (!c || c->what.op != op)
 		return POKE_REFUSED;
 	c->done = true;
 	*ret_object = c->what.object;
@@ -310,9 +435,9 @@ enum poke_view poke_queue_setattr(struct poke_queue *q, pid_t caller, uint64_t o
 	const struct poke_queue_lane *lane = helper_locked(q, caller);
 	if (!lane)
 		return POKE_NOT_OURS;
-	struct poke_command *c = command_locked(lane);
-	/* By a name that means another weaver by now: that one's file has not changed. */
-	if (!c || !is_file(c, object, row))
+	/* None: by a name that means another weaver by now, whose file has not changed. */
+	struct poke_command *c = out_file_locked(lane, object, row);
+	if (!c)
 		return POKE_REFUSED;
 	c->done = true;
 	return POKE_DONE;

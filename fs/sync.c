@@ -226,7 +226,7 @@ static void removed(void *data, const struct registry_view *last)
 		await_free(a);
 	/* Before the archive writes its files: who watches does not wait for the disk. */
 	if (last->shown)
-		poke_removed(s->fs->poke, INO_OBJECT_ROOT, last->name, last->object);
+		poke_gone(s->fs->poke, last);
 	archive_pod_gone(s->fs->archive, last); /* before the log: it keeps it */
 	logs_pod_changed(s->fs->logs, last->pod->uid, true);
 	change_gone(s->fs, last);

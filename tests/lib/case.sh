@@ -143,8 +143,7 @@ process_ended()
 # umount_weavers: a plain umount, as an administrator does it; the daemon must end, with status 0.
 umount_weavers()
 {
-	# A helper that raises inotify events has the mount point open for the time of one command.
-	wait_for 10 umount "$MNT"
+	umount "$MNT"
 	weavers_ended
 }
 

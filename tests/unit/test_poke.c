@@ -3,6 +3,7 @@
 #include "fs/poke.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "fs/poke_change.h"
 #include "fs/poke_mount.h"
 #include "fs/poke_process.h"
+#include "fs/poke_queue.h"
 #include "fs/registry.h"
 #include "fs/weaverfs.h"
 #include "tests/unit/fake_loop.h"
@@ -26,8 +28,10 @@
 
 struct poke_process {
 	struct poke_process_spec spec;
-	bool busy;
+	unsigned out;
 };
+
+#define ARCHIVED 0x7777777
 
 static struct poke_process *processes[2];
 static char sent[1024];      /* "mkdir a;" … in the order of both helpers */
@@ -53,9 +57,8 @@ void poke_process_free(struct poke_process *p)
 
 static void answer(struct poke_process *p, int error)
 {
-	p->busy = false;
+	p->out--;
 	p->spec.ops->answered(p->spec.data, error);
-	p->spec.ops->ready(p->spec.data);
 }
 
 void poke_process_send(struct poke_process *p, enum poke_op op, const char *path)
@@ -63,8 +66,7 @@ void poke_process_send(struct poke_process *p, enum poke_op op, const char *path
 	static const char *const words[] = { "mkdir", "rmdir", "modify" };
 	size_t len = strlen(sent);
 
-	assert_false(p->busy);
-	p->busy = true;
+	p->out++;
 	snprintf(sent + len, sizeof(sent) - len, "%s %s;", words[op], path);
 }
 
@@ -73,21 +75,21 @@ static const char *run(void)
 {
 	static char said[1024];
 
-	while (processes[0]->busy || processes[1]->busy)
+	while (processes[0]->out || processes[1]->out)
 		for (int i = 0; i < 2; i++)
-			if (processes[i]->busy)
+			if (processes[i]->out)
 				answer(processes[i], 0);
 	snprintf(said, sizeof(said), "%s", sent);
 	sent[0] = '\0';
 	return said;
 }
 
-int poke_mount_device(const char *mountpoint, dev_t *ret, struct error *e)
+int poke_mount_clone(const char *mountpoint, dev_t *ret_device, struct error *e)
 {
 	(void)mountpoint;
 	(void)e;
-	*ret = 7;
-	return 0;
+	*ret_device = 7;
+	return open("/", O_PATH | O_CLOEXEC);
 }
 
 uid_t geteuid(void)
@@ -95,23 +97,36 @@ uid_t geteuid(void)
 	return 0;
 }
 
-bool poke_change_path(const struct weaverfs *fs, uint64_t object, unsigned row, char *to,
-		      size_t size)
+void poke_change_path(const struct poke_what *what, char *to, size_t size)
 {
-	struct registry_view w;
+	const char *directory = what->directory == INO_OBJECT_ARCHIVE  ? ".archive/"
+				: what->directory == INO_OBJECT_DRAFTS ? ".drafts/"
+								       : "";
 
-	if (registry_find(fs->registry, object, &w) < 0)
-		return false;
-	snprintf(to, size, "%s/%u", w.name, row);
-	registry_view_done(&w);
-	return true;
+	if (what->op == POKE_MODIFY)
+		snprintf(to, size, "%s%s/%u", directory, what->name, what->row);
+	else
+		snprintf(to, size, "%s%s", directory, what->name);
+}
+
+bool poke_change_archived(const struct weaverfs *of, uint64_t object, unsigned row,
+			  struct poke_what *ret)
+{
+	(void)of;
+	*ret = (struct poke_what){ .op = POKE_MODIFY,
+				   .weaver = object,
+				   .object = object,
+				   .directory = INO_OBJECT_ARCHIVE,
+				   .name = "old",
+				   .row = row };
+	return object == ARCHIVED;
 }
 
 /* Nobody has looked at row 9; who looks by the id, at row 8. */
 bool poke_change_visible(const struct weaverfs *fs, uint64_t object, unsigned row)
 {
 	(void)fs;
-	return object == main_object ? row != 9 : row == 8;
+	return object == main_object || object == ARCHIVED ? row != 9 : row == 8;
 }
 
 void poke_change_compare(const struct weaverfs *fs, const struct registry_view *before,
@@ -212,7 +227,7 @@ static void poke_publish_tells_what_became_of_a_weaver(void **state)
 	apply("a", "2", false);
 	assert_string_equal(run(), "modify a/5;");
 	apply("b", "3", false);
-	assert_string_equal(run(), "rmdir a;modify b/5;mkdir b;");
+	assert_string_equal(run(), "rmdir a;mkdir b;modify b/5;");
 	apply("b", "4", true);
 	assert_string_equal(run(), "rmdir b;");
 	apply("b", "5", true);
@@ -267,7 +282,7 @@ static void poke_own_success_withdraws_what_waits(void **state)
 	poke_own_begin(poke, INO_OBJECT_ROOT, "a");
 	poke_added(poke, INO_OBJECT_ROOT, "a", 78);
 	poke_own_end(poke, INO_OBJECT_ROOT, "a", true);
-	assert_string_equal(run(), "mkdir busy;");
+	assert_string_equal(run(), "mkdir busy;rmdir a;"); /* and is refused when it comes */
 	assert_int_equal(metrics_get(&metrics, METRIC_EVENTS_MISSED), 1);
 }
 
@@ -297,7 +312,7 @@ static void poke_changed_only_where_somebody_can_see(void **state)
 	poke_changed(poke, main_object, 9);
 	assert_string_equal(run(), "");
 	poke_changed(poke, main_object, 8); /* by its id too */
-	assert_string_equal(run(), "modify a/8;modify a/8;");
+	assert_string_equal(run(), "modify a/8;modify u/8;");
 	poke_changed(poke, main_object, 5);
 	poke_changed(poke, main_object, 5);
 	assert_string_equal(run(), "modify a/5;");
@@ -346,6 +361,40 @@ static void poke_grown_at_most_ten_times_a_second(void **state)
 	fake_advance(200);
 }
 
+static void poke_gone_shows_the_last_growth_first(void **state)
+{
+	(void)state;
+	apply("a", "1", false);
+	run();
+	poke_grown(poke, main_object, 4);
+	run();
+	poke_grown(poke, main_object, 4);
+	apply("a", "2", true);
+	assert_string_equal(run(), "modify a/4;rmdir a;");
+	fake_advance(200);
+	assert_string_equal(run(), "");
+}
+
+static void poke_changed_of_an_archive_entry(void **state)
+{
+	(void)state;
+	poke_changed(poke, ARCHIVED, 3);
+	poke_removed(poke, INO_OBJECT_ARCHIVE, "old", ARCHIVED);
+	assert_string_equal(run(), "modify .archive/old/3;rmdir .archive/old;");
+}
+
+static void poke_unmounted_stops(void **state)
+{
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	processes[0]->spec.ops->unmounted(processes[0]->spec.data);
+	assert_false(poke_running(poke, &e));
+	assert_int_equal(e.code, ENODEV);
+	poke_added(poke, INO_OBJECT_ROOT, "a", 1);
+	assert_string_equal(run(), "");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup_running, teardown)
@@ -361,6 +410,9 @@ int main(void)
 		TEST(poke_changed_only_where_somebody_can_see),
 		TEST(poke_write_raises_its_own),
 		TEST(poke_grown_at_most_ten_times_a_second),
+		TEST(poke_gone_shows_the_last_growth_first),
+		TEST(poke_changed_of_an_archive_entry),
+		TEST(poke_unmounted_stops),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,7 +41,9 @@ static int child(void)
 		struct poke_answer answer = { .sequence = m.sequence };
 
 		if (strcmp(m.path, "die") == 0)
-			return 3;
+			return 1;
+		if (strcmp(m.path, "unmounted") == 0)
+			return POKE_EXIT_UNMOUNTED;
 		if (strcmp(m.path, "hang") == 0)
 			pause();
 		if (strcmp(m.path, "lie") == 0)
@@ -62,7 +64,7 @@ static struct {
 	struct poke_process *process;
 	pid_t pid;
 	bool heeded, late;
-	int ready, answered, ended, excused;
+	int ready, answered, ended, unmounted, excused;
 	int error;
 } seen;
 
@@ -93,6 +95,12 @@ static void on_ended(void *data)
 	seen.ended++;
 }
 
+static void on_unmounted(void *data)
+{
+	(void)data;
+	seen.unmounted++;
+}
+
 static bool on_excused(void *data)
 {
 	(void)data;
@@ -105,6 +113,7 @@ static const struct poke_process_ops ops = {
 	.ready = on_ready,
 	.answered = on_answered,
 	.ended = on_ended,
+	.unmounted = on_unmounted,
 	.excused = on_excused,
 };
 
@@ -148,23 +157,49 @@ static void wait_ended(int n)
 	assert_int_equal(seen.ended, n);
 }
 
-static void poke_process_answers_one_by_one(void **state)
+static void poke_process_answers_each(void **state)
 {
 	(void)state;
 	send_path("fine");
 	assert_true(fake_read(5000));
 	assert_int_equal(seen.answered, 1);
 	assert_int_equal(seen.error, 0);
-	assert_int_equal(seen.ready, 2);
 	send_path("exists");
 	assert_true(fake_read(5000));
 	assert_int_equal(seen.error, EEXIST);
 	send_path("fds");
 	assert_true(fake_read(5000));
 	assert_int_equal(seen.error, 3);
+	assert_int_equal(seen.ready, 1);
 	fake_advance(60000); /* answered in time: nothing is late */
 	assert_int_equal(seen.excused, 0);
 	assert_true(seen.heeded);
+}
+
+static void poke_process_is_given_several_and_answers_in_order(void **state)
+{
+	(void)state;
+	send_path("exists");
+	send_path("fine");
+	send_path("hang");
+	while (seen.answered < 2)
+		assert_true(fake_read(5000));
+	assert_int_equal(seen.error, 0);
+	fake_advance(5001); /* the third is late, from the second on */
+	assert_int_equal(seen.excused, 1);
+	assert_false(seen.heeded);
+	wait_ended(1);
+	assert_int_equal(seen.answered, 2);
+}
+
+static void poke_process_unmounted_is_not_started_again(void **state)
+{
+	(void)state;
+	send_path("unmounted");
+	wait_ended(1);
+	assert_int_equal(seen.unmounted, 1);
+	fake_advance(60000);
+	assert_int_equal(seen.ready, 1);
 }
 
 static void poke_process_that_dies_is_started_again(void **state)
@@ -235,7 +270,9 @@ int main(int argc, char **argv)
 		return child();
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(poke_process_answers_one_by_one),
+		TEST(poke_process_answers_each),
+		TEST(poke_process_is_given_several_and_answers_in_order),
+		TEST(poke_process_unmounted_is_not_started_again),
 		TEST(poke_process_that_dies_is_started_again),
 		TEST(poke_process_that_hangs_is_killed_unless_excused),
 		TEST(poke_process_that_lies_is_killed),

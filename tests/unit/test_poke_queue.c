@@ -41,17 +41,25 @@ static int teardown(void **state)
 
 static void add(enum poke_op op, const char *name, uint64_t object, bool held)
 {
-	struct poke_what what = { .op = op, .object = object };
+	struct poke_what what = { .op = op, .weaver = object, .object = object };
 
 	snprintf(what.name, sizeof(what.name), "%s", name);
 	poke_queue_add(&q, &what, held);
 }
 
+static void change_in(const char *name, uint64_t object, unsigned row)
+{
+	struct poke_what what = {
+		.op = POKE_MODIFY, .weaver = object, .object = object, .row = row
+	};
+
+	snprintf(what.name, sizeof(what.name), "%s", name);
+	poke_queue_add(&q, &what, false);
+}
+
 static void change(uint64_t object, unsigned row)
 {
-	struct poke_what what = { .op = POKE_MODIFY, .object = object, .row = row };
-
-	poke_queue_add(&q, &what, false);
+	change_in("w", object, row);
 }
 
 static uint64_t missed(void)
@@ -91,6 +99,18 @@ static const char *take(void)
 	return text;
 }
 
+/* Ditto, of the changes' lane: "a 12/3". */
+static const char *take_change(void)
+{
+	static char text[128];
+	struct poke_what what;
+
+	if (!poke_queue_take(&q, POKE_LANE_CHANGES, &what))
+		return "";
+	snprintf(text, sizeof(text), "%s %u/%u", what.name, (unsigned)what.object, what.row);
+	return text;
+}
+
 /* The helper does what is out. */
 static void obey(enum poke_op op, const char *name)
 {
@@ -107,7 +127,7 @@ static void poke_queue_keeps_order_and_every_entry(void **state)
 	add(POKE_MKDIR, "a", 2, false);
 	assert_true(pends("a"));
 	assert_string_equal(take(), "mkdir a 1");
-	assert_string_equal(take(), ""); /* one at a time */
+	assert_string_equal(take(), ""); /* of one name, one at a time */
 	obey(POKE_MKDIR, "a");
 	assert_true(pends("a"));
 	assert_string_equal(take(), "rmdir a 1");
@@ -188,13 +208,13 @@ static void poke_queue_withdraw_refuses_what_is_out(void **state)
 	add(POKE_RMDIR, "a", 1, false);
 	add(POKE_RMDIR, "a", 3, true); /* held: the user's own */
 	take();
+	take();
 	poke_queue_withdraw(&q, INO_OBJECT_ROOT, "a");
 	assert_int_equal(missed(), 2);
 	assert_int_equal(lookup(ENTRIES, "a"), POKE_NOT_OURS);
 	assert_int_equal(entry(ENTRIES, POKE_MKDIR, "a"), POKE_REFUSED);
 	poke_queue_finish(&q, POKE_LANE_ENTRIES, EPERM);
 	assert_int_equal(missed(), 2); /* counted once */
-	assert_string_equal(take(), "mkdir b 2");
 	obey(POKE_MKDIR, "b");
 	assert_string_equal(take(), "");
 	poke_queue_release_held(&q, INO_OBJECT_ROOT, "a");
@@ -252,13 +272,137 @@ static void poke_queue_changes_coalesce_until_done(void **state)
 	poke_queue_finish(&q, POKE_LANE_CHANGES, 0);
 	assert_true(poke_queue_take(&q, POKE_LANE_CHANGES, &what));
 	assert_int_equal(what.row, 4);
-	poke_queue_finish(&q, POKE_LANE_CHANGES, ENOENT); /* gone meanwhile: nobody misses it */
+	poke_queue_finish(&q, POKE_LANE_CHANGES, 0);
 	assert_int_equal(missed(), 0);
 	assert_true(poke_queue_take(&q, POKE_LANE_CHANGES, &what));
 	assert_int_equal(what.row, 3);
 	poke_queue_finish(&q, POKE_LANE_CHANGES, EPERM);
 	assert_int_equal(missed(), 1);
 	assert_false(poke_queue_take(&q, POKE_LANE_CHANGES, &what));
+}
+
+static void poke_queue_changes_come_before_the_removal_and_after_the_add(void **state)
+{
+	(void)state;
+	add(POKE_MKDIR, "a", 1, false);
+	change_in("a", 1, 5);
+	change_in("b", 2, 5);
+	add(POKE_RMDIR, "a", 1, false);
+	add(POKE_MKDIR, "a", 3, false); /* another one, of the same name */
+	change_in("a", 3, 5);
+	add(POKE_MKDIR, "c", 4, false);
+	assert_string_equal(take_change(), "");
+	assert_string_equal(take(), "mkdir a 1");
+	assert_string_equal(take(), "");
+	obey(POKE_MKDIR, "a");
+	assert_string_equal(take(), ""); /* the removal waits for the change */
+	assert_string_equal(take_change(), "a 1/5");
+	assert_string_equal(take_change(), "b 2/5"); /* two at a time */
+	assert_string_equal(take_change(), "");
+	assert_string_equal(take(), "");
+	assert_int_equal(lookup(CHANGES, "a"), POKE_PRESENT);
+	assert_true(poke_queue_passes(&q, CHANGES, 1, 5));
+	assert_true(poke_queue_passes(&q, CHANGES, 1, INO_ROW_DIR));
+	assert_false(poke_queue_passes(&q, CHANGES, 1, 6));
+	assert_false(poke_queue_passes(&q, USER, 1, 5));
+	assert_int_equal(poke_queue_setattr(&q, CHANGES, 1, 5), POKE_DONE);
+	assert_true(poke_queue_passes(&q, CHANGES, 1, 5)); /* until the end of its call */
+	assert_string_equal(take(), ""); /* the kernel may not have raised it yet */
+	poke_queue_finish(&q, POKE_LANE_CHANGES, 0);
+	assert_string_equal(take(), "rmdir a 1");
+	assert_string_equal(take(), "");
+	obey(POKE_RMDIR, "a");
+	assert_string_equal(take(), "mkdir a 3");
+	assert_string_equal(take(), "mkdir c 4");
+	assert_string_equal(take_change(), "");
+	obey(POKE_MKDIR, "a");
+	assert_string_equal(take_change(), "a 3/5");
+	assert_int_equal(missed(), 0);
+}
+
+static void poke_queue_changes_do_not_coalesce_over_a_rename(void **state)
+{
+	(void)state;
+	change_in("a", 1, 5);
+	add(POKE_RMDIR, "a", 1, false);
+	add(POKE_MKDIR, "b", 1, false);
+	change_in("b", 1, 5);
+	change_in("b", 1, 5);
+	assert_string_equal(take_change(), "a 1/5");
+	poke_queue_finish(&q, POKE_LANE_CHANGES, 0);
+	assert_string_equal(take_change(), "");
+	assert_string_equal(take(), "rmdir a 1");
+	obey(POKE_RMDIR, "a");
+	assert_string_equal(take(), "mkdir b 1");
+	obey(POKE_MKDIR, "b");
+	assert_string_equal(take_change(), "b 1/5");
+	assert_string_equal(take_change(), "");
+}
+
+/* The user's own rmdir has raised its event: a change after it would come from nowhere. */
+static void poke_queue_changes_before_a_users_removal_are_overtaken(void **state)
+{
+	(void)state;
+	change_in("a", 1, 5);
+	change_in("a", 1, 6);
+	change_in("b", 2, 5);
+	add(POKE_RMDIR, "a", 1, true);
+	assert_string_equal(take_change(), "a 1/5");
+	poke_queue_drop_first_held(&q, INO_OBJECT_ROOT, "a");
+	assert_int_equal(metrics_get(&metrics, METRIC_EVENTS_OVERTAKEN), 2);
+	assert_int_equal(poke_queue_setattr(&q, CHANGES, 1, 5), POKE_REFUSED);
+	poke_queue_finish(&q, POKE_LANE_CHANGES, EPERM);
+	assert_int_equal(missed(), 0);
+	assert_string_equal(take_change(), "b 2/5");
+}
+
+static void poke_queue_changes_before_a_users_rename_go_with_it(void **state)
+{
+	(void)state;
+	change_in("a", 1, 5);
+	add(POKE_RMDIR, "a", 1, true);
+	add(POKE_MKDIR, "b", 1, true);
+	poke_queue_drop_first_held(&q, INO_OBJECT_ROOT, "a");
+	poke_queue_drop_first_held(&q, INO_OBJECT_ROOT, "b");
+	assert_string_equal(take_change(), "b 1/5");
+	assert_int_equal(missed(), 0);
+}
+
+static void poke_queue_released_is_back_in_its_place(void **state)
+{
+	(void)state;
+	add(POKE_MKDIR, "a", 1, true);
+	change_in("a", 1, 5);
+	add(POKE_MKDIR, "b", 2, false);
+	add(POKE_RMDIR, "a", 1, false); /* as if nobody held the name any more */
+	assert_string_equal(take_change(), "");
+	assert_string_equal(take(), "mkdir b 2");
+	obey(POKE_MKDIR, "b");
+	assert_string_equal(take(), "");
+	poke_queue_release_held(&q, INO_OBJECT_ROOT, "a");
+	assert_string_equal(take(), "mkdir a 1");
+	obey(POKE_MKDIR, "a");
+	assert_string_equal(take(), "");
+	assert_string_equal(take_change(), "a 1/5");
+	poke_queue_finish(&q, POKE_LANE_CHANGES, 0);
+	assert_string_equal(take(), "rmdir a 1");
+}
+
+static void poke_queue_gives_a_helper_no_more_than_it_may_have(void **state)
+{
+	unsigned n = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < POKE_OUT_MAX + 5; i++)
+		change(0x10000 + i, 1);
+	while (take_change()[0])
+		n++;
+	assert_int_equal(n, POKE_OUT_MAX);
+	assert_int_equal(poke_queue_setattr(&q, CHANGES, 0x10001, 1), POKE_DONE);
+	poke_queue_died(&q, POKE_LANE_CHANGES);
+	assert_string_equal(take_change(), "w 65536/1"); /* in order, without what was done */
+	assert_string_equal(take_change(), "w 65538/1");
+	assert_int_equal(missed(), 0);
 }
 
 static void poke_queue_publishing_makes_all_names_pend(void **state)
@@ -294,6 +438,12 @@ int main(void)
 		TEST(poke_queue_withdraw_leaves_what_is_done),
 		TEST(poke_queue_held_are_dropped_and_released_in_order),
 		TEST(poke_queue_changes_coalesce_until_done),
+		TEST(poke_queue_changes_come_before_the_removal_and_after_the_add),
+		TEST(poke_queue_changes_do_not_coalesce_over_a_rename),
+		TEST(poke_queue_changes_before_a_users_removal_are_overtaken),
+		TEST(poke_queue_changes_before_a_users_rename_go_with_it),
+		TEST(poke_queue_released_is_back_in_its_place),
+		TEST(poke_queue_gives_a_helper_no_more_than_it_may_have),
 		TEST(poke_queue_publishing_makes_all_names_pend),
 		TEST(poke_queue_add_is_bounded),
 	};

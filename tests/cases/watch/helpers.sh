@@ -31,8 +31,10 @@ signal_helpers()
 mount_weavers
 wait_for 5 two_helpers
 for pid in $(helpers "${weaverfs_pids[$MNT]}"); do
-	assert_eq "0 1 2" "$(ls "/proc/$pid/fd" | xargs)" "descriptors of a helper"
+	assert_eq "0 1 2 3 4" "$(ls "/proc/$pid/fd" | xargs)" "descriptors of a helper"
 	assert_match '^socket:' "$(readlink "/proc/$pid/fd/0")"
+	assert_match '/mountinfo$' "$(readlink "/proc/$pid/fd/3")"
+	assert_eq / "$(readlink "/proc/$pid/fd/4")" # a mount that is nowhere in the tree
 	assert_eq / "$(readlink "/proc/$pid/cwd")"
 done
 watch "$W/root" "$MNT"

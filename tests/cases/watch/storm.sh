@@ -15,42 +15,41 @@ storm_pods()
 	done
 }
 
-# held LABEL NAME...: the watcher has seen that.
-held()
+# watched LABEL NAME...: the watcher has seen them come, and watches what is in them.
+watched()
 {
 	local file=$W/$1.seen name
 	shift
 	for name; do
-		grep -q "^inotify .* hold $name\$" "$file" || return 1
+		grep -q "^inotify .* add $name\$" "$file" || return 1
 	done
 }
 
-# storm LABEL COUNT: each third of a round is a kubectl of its own, side by side.
+# storm LABEL COUNT: ten come while those before them are annotated and deleted at the same time, in
+# one random order: which is first, if both, the server says.
 storm()
 {
-	local label=$1 round new=() held=() rest=() wave i
+	local label=$1 new=() old=() wave i
 	rm -f "$W/stop"
 	"$LIB/watch-latency" "$MNT" "$ADMIN_KUBECONFIG" "$NS" "$W/stop" >"$W/$label.seen" 2>"$W/$label.err" &
 	local probe=$!
 	wait_for 15 grep -q ready "$W/$label.err"
 	mapfile -t wave < <(seq -f "storm-$label-%g" "$2" | shuf)
-	for ((i = 0; i < ${#wave[@]} + 30; i += 10)); do
+	for ((i = 0; i < ${#wave[@]} + 10; i += 10)); do
 		local jobs=()
-		# One that is gone before its change could be shown has its removal alone.
-		wait_for 60 held "$label" "${held[@]}"
-		rest=("${held[@]}")
-		held=("${new[@]}")
+		old=("${new[@]}")
 		new=("${wave[@]:i:10}")
+		wait_for 60 watched "$label" "${old[@]}"
 		if [ ${#new[@]} -gt 0 ]; then
 			storm_pods "${new[@]}" | k create -f - >/dev/null &
 			jobs+=("$!")
 		fi
-		if [ ${#held[@]} -gt 0 ]; then
-			k annotate pod $(printf 'weaver-%s\n' "${held[@]}" | shuf) loom.dev/hold=1 >/dev/null &
+		if [ ${#old[@]} -gt 0 ]; then
+			mapfile -t old < <(printf 'weaver-%s\n' "${old[@]}" | shuf)
+			{ k annotate pod "${old[@]}" loom.dev/hold=1 2>&1 >/dev/null |
+				grep -v NotFound >"$W/refused" && fail "annotate: $(cat "$W/refused")"; } || true &
 			jobs+=("$!")
-		fi
-		if [ ${#rest[@]} -gt 0 ]; then
-			k delete pod --wait=false $(printf 'weaver-%s\n' "${rest[@]}" | shuf) >/dev/null &
+			k delete pod --wait=false "${old[@]}" >/dev/null &
 			jobs+=("$!")
 		fi
 		[ ${#jobs[@]} = 0 ] || wait "${jobs[@]}"
