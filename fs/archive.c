@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "fs/archive_private.h"
+#include "fs/archive_values.h"
 #include "fs/errors.h"
 #include "fs/ino.h"
 #include "fs/poke.h"
@@ -91,38 +92,30 @@ int archive_list(struct archive *a, struct archive_view **ret, size_t *ret_n)
 	return 0;
 }
 
-static int file_path(struct archive *a, uint64_t object, const char *name, struct buf *path)
+static int entry_path(struct archive *a, uint64_t object, struct buf *path)
 {
 	struct archive_view view;
 	int r = archive_find(a, object, &view);
 
 	if (r < 0)
 		return r;
-	buf_printf(path, "%s/%s/%s", a->dir, view.uid_text, name);
+	buf_printf(path, "%s/%s", a->dir, view.uid_text);
 	return buf_error(path);
 }
 
 int archive_open_file(struct archive *a, uint64_t object, const char *name)
 {
 	_cleanup_(buf_done) struct buf path = BUF_INIT;
-	int r = file_path(a, object, name, &path);
+	int r = entry_path(a, object, &path);
 
-	if (r < 0)
-		return r;
-	int fd = open(path.data, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 && errno == ENOENT)
-		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	return r < 0 ? r : archive_values_open(path.data, name);
 }
 
 off_t archive_file_size(struct archive *a, uint64_t object, const char *name)
 {
 	_cleanup_(buf_done) struct buf path = BUF_INIT;
-	struct stat st;
 
-	if (file_path(a, object, name, &path) < 0 || lstat(path.data, &st) < 0)
-		return 0;
-	return st.st_size;
+	return entry_path(a, object, &path) < 0 ? 0 : archive_values_size(path.data, name);
 }
 
 /* ---- coming and going ---- */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An entry on disk: <state_dir>/archive/<pod uid>/ with a plain file for each file of the weaver,
- * and .state, which says what the entry is and how far it got. A directory appears whole (made as
- * .new-<uid>, then renamed) and goes at once (renamed to .old-<uid>, then removed), a file is
- * replaced by a rename; `logs` alone grows in place, and is made anew from the spool until .state
- * says that the entry is over. So kill -9 at any instant leaves nothing that is half true. Nothing
- * is synced: the spool, which is not either, is kept until the entry is over.
+ * An entry on disk: <state_dir>/archive/<pod uid>/ with the files that it began with in .values, a
+ * plain file for each that has changed since, and .state, which says what the entry is and how far
+ * it got. A directory appears whole (made as .new-<uid>, then renamed) and goes at once (renamed to
+ * .old-<uid>, then removed), a file is replaced by a rename; `logs` alone grows in place, and is
+ * made anew from the spool until .state says that the entry is over. So kill -9 at any instant
+ * leaves nothing that is half true. Nothing is synced: the spool, which is not either, is kept
+ * until the entry is over.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "fs/archive_private.h"
+#include "fs/archive_values.h"
 #include "fs/attr.h"
 #include "fs/ino.h"
 #include "fs/poke.h"
@@ -69,14 +71,25 @@ static int write_file(const char *path, const char *bytes, size_t len, struct er
 	return r < 0 ? error_set(e, -r, "archive: %s: %s", path, strerror(-r)) : 0;
 }
 
-/* prefix: of the directory that the entry is in now. */
-static int replace_file(const struct archive_entry *entry, const char *prefix, const char *file,
-			const char *bytes, size_t len, struct error *e)
+/* In a directory that nobody sees yet. */
+static int first_file(const struct archive_entry *entry, const char *file, const struct buf *text,
+		      struct error *e)
+{
+	_cleanup_(buf_done) struct buf path = BUF_INIT;
+
+	add_path(entry->archive, ".new-", entry->view.uid_text, file, &path);
+	if (buf_error(&path) < 0 || buf_error(text) < 0)
+		return error_oom(e);
+	return write_file(path.data, buf_str(text), text->len, e);
+}
+
+int archive_entry_write(struct archive_entry *entry, const char *file, const char *bytes,
+			size_t len, struct error *e)
 {
 	_cleanup_(buf_done) struct buf path = BUF_INIT, temporary = BUF_INIT;
 
-	add_path(entry->archive, prefix, entry->view.uid_text, file, &path);
-	add_path(entry->archive, prefix, entry->view.uid_text, ".new", &temporary);
+	archive_entry_path(entry, file, &path);
+	archive_entry_path(entry, ".new", &temporary);
 	if (buf_error(&path) < 0 || buf_error(&temporary) < 0)
 		return error_oom(e);
 	int r = write_file(temporary.data, bytes, len, e);
@@ -85,31 +98,26 @@ static int replace_file(const struct archive_entry *entry, const char *prefix, c
 	return r;
 }
 
-int archive_entry_write(struct archive_entry *entry, const char *file, const char *bytes,
-			size_t len, struct error *e)
-{
-	return replace_file(entry, "", file, bytes, len, e);
-}
-
-static int save(const struct archive_entry *entry, const char *prefix, struct error *e)
+static void state_text(const struct archive_entry *entry, struct buf *text)
 {
 	const struct archive_view *v = &entry->view;
-	_cleanup_(buf_done) struct buf text = BUF_INIT;
 
-	buf_printf(&text, "name=%s\npod=%s\noutcome=%s\n", v->name, entry->pod, entry->outcome);
-	buf_printf(&text, "uid=%u\ngid=%u\nmode=%o\n", v->uid, v->gid, v->mode);
-	buf_printf(&text, "changed_ns=%" PRId64 "\nbegun=%" PRId64 "\nover=%" PRId64 "\n",
+	buf_printf(text, "name=%s\npod=%s\noutcome=%s\n", v->name, entry->pod, entry->outcome);
+	buf_printf(text, "uid=%u\ngid=%u\nmode=%o\n", v->uid, v->gid, v->mode);
+	buf_printf(text, "changed_ns=%" PRId64 "\nbegun=%" PRId64 "\nover=%" PRId64 "\n",
 		   v->changed_ns, entry->begun_s, entry->over_s);
-	buf_printf(&text, "bytes=%" PRId64 "\nlog=%s\n", entry->bytes,
+	buf_printf(text, "bytes=%" PRId64 "\nlog=%s\n", entry->bytes,
 		   entry->log_complete ? "complete" : "open");
-	if (buf_error(&text) < 0)
-		return error_oom(e);
-	return replace_file(entry, prefix, ".state", text.data, text.len, e);
 }
 
 int archive_entry_save(struct archive_entry *entry, struct error *e)
 {
-	return save(entry, "", e);
+	_cleanup_(buf_done) struct buf text = BUF_INIT;
+
+	state_text(entry, &text);
+	if (buf_error(&text) < 0)
+		return error_oom(e);
+	return archive_entry_write(entry, ".state", text.data, text.len, e);
 }
 
 /* ---- the weaver's files ---- */
@@ -133,32 +141,43 @@ static int show(const struct archive_entry *entry, const struct attr *a,
 	return a->show(&view, out, e);
 }
 
-/* sums: of what is there already, by row. */
-static int render(struct archive_entry *entry, const char *prefix, const struct registry_view *w,
-		  uint64_t *sums, struct error *e)
+/* A file that is other than it was; values: where all are put, before there is anything. */
+static int render_file(struct archive_entry *entry, unsigned row, const struct registry_view *w,
+		       struct buf *values, struct error *e)
 {
+	const struct attr *a = table_get(row, ATTR_ARCHIVE);
+	_cleanup_(buf_done) struct buf content = BUF_INIT;
+
+	if (!a || a->dir || !a->show)
+		return 0;
+	int r = show(entry, a, w, &content, e);
+	if (r < 0)
+		return error_wrap(e, r, "archive: %s", a->name);
+	uint64_t sum = hash_bytes(buf_str(&content), content.len), *last = &entry->work->sums[row];
+	if (values)
+		archive_values_add(values, a->name, buf_str(&content), content.len);
+	else if (*last == sum)
+		return 0;
+	else
+		r = archive_entry_write(entry, a->name, buf_str(&content), content.len, e);
+	if (r < 0)
+		return r;
+	*last = sum;
+	if (!values)
+		poke_changed(entry->archive->fs->poke, entry->view.object, row);
+	return 0;
+}
+
+static int render(struct archive_entry *entry, const struct registry_view *w, struct buf *values,
+		  struct error *e)
+{
+	int r = 0;
+
 	snprintf(entry->outcome, sizeof(entry->outcome), "%s",
 		 weaver_status_word(weaver_outcome(w->pod)));
-	for (unsigned row = ATTR_ROW_FIRST; row <= table_n; row++) {
-		const struct attr *a = table_get(row, ATTR_ARCHIVE);
-		_cleanup_(buf_done) struct buf content = BUF_INIT;
-
-		if (!a || a->dir || !a->show)
-			continue;
-		int r = show(entry, a, w, &content, e);
-		if (r < 0)
-			return error_wrap(e, r, "archive: %s", a->name);
-		uint64_t sum = hash_bytes(buf_str(&content), content.len);
-		if (sums[row] == sum)
-			continue;
-		r = replace_file(entry, prefix, a->name, buf_str(&content), content.len, e);
-		if (r < 0)
-			return r;
-		sums[row] = sum;
-		if (!*prefix)
-			poke_changed(entry->archive->fs->poke, entry->view.object, row);
-	}
-	return 0;
+	for (unsigned row = ATTR_ROW_FIRST; row <= table_n && r == 0; row++)
+		r = render_file(entry, row, w, values, e);
+	return r;
 }
 
 int archive_entry_render(struct archive_entry *entry, struct error *e)
@@ -166,7 +185,7 @@ int archive_entry_render(struct archive_entry *entry, struct error *e)
 	struct archive_work *work = entry->work;
 
 	if (work->last.pod)
-		return render(entry, "", &work->last, work->sums, e);
+		return render(entry, &work->last, NULL, e);
 	/* Nothing is known but what the files say already. */
 	_cleanup_(buf_done) struct buf status = BUF_INIT;
 
@@ -180,19 +199,22 @@ int archive_entry_render(struct archive_entry *entry, struct error *e)
 
 static int fill(struct archive_entry *entry, const struct registry_view *w, struct error *e)
 {
+	_cleanup_(buf_done) struct buf values = BUF_INIT, state = BUF_INIT;
 	char deleted[RFC3339_SECONDS_LEN + 2];
 	static const char by[] = "cluster\n";
 
 	rfc3339_format(entry->begun_s, deleted);
 	strcat(deleted, "\n");
-	int r = render(entry, ".new-", w, entry->work->sums, e);
-	if (r == 0)
-		r = replace_file(entry, ".new-", "deleted", deleted, strlen(deleted), e);
-	if (r == 0)
-		r = replace_file(entry, ".new-", "deleted_by", by, strlen(by), e);
-	if (r == 0)
-		r = replace_file(entry, ".new-", "logs", "", 0, e);
-	return r == 0 ? save(entry, ".new-", e) : r;
+	int r = render(entry, w, &values, e);
+	if (r < 0)
+		return r;
+	archive_values_add(&values, "deleted", deleted, strlen(deleted));
+	archive_values_add(&values, "deleted_by", by, strlen(by));
+	r = first_file(entry, ARCHIVE_VALUES, &values, e);
+	if (r < 0)
+		return r;
+	state_text(entry, &state);
+	return first_file(entry, ".state", &state, e);
 }
 
 static void remove_tree(const char *path)

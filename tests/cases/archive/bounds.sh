@@ -27,7 +27,7 @@ end_one()
 	rmdir "$MNT/$1"
 }
 
-mount_weavers archive_max_bytes=1500000
+mount_weavers archive_max_bytes=1200000
 for w in a b c; do
 	end_one $w
 	wait_for 20 archived $w
@@ -38,7 +38,7 @@ end_one d
 wait_for 20 kept b c d
 assert_eq 299999 "$(stat -c %s "$MNT"/.archive/d~*/logs)"
 umount_weavers
-mount_weavers archive_max_bytes=1000000
+mount_weavers archive_max_bytes=800000
 assert_eq "c d" "$(names)"
 umount_weavers
 
