@@ -19,6 +19,7 @@
 
 #include "fs/archive_private.h"
 #include "fs/archive_values.h"
+#include "fs/attr.h"
 #include "fs/errors.h"
 #include "fs/ino.h"
 #include "fs/poke.h"
@@ -285,6 +286,18 @@ void archive_pod_gone(struct archive *a, const struct registry_view *last)
 		archive_log_pod_changed(entry, last, true);
 }
 
+/* What an entry has had since it began: for who watches it, too. */
+static void rewrite(struct archive_entry *entry, const char *file, const char *content, size_t len)
+{
+	struct error e = ERROR_INIT;
+
+	if (archive_entry_write(entry, file, content, len, &e) < 0)
+		archive_note(entry, &e);
+	else
+		poke_changed(entry->archive->fs->poke, entry->view.object,
+			     table_find(file, ATTR_ARCHIVE, NULL));
+}
+
 void archive_pod_json(struct archive *a, const char *uid, const char *json, size_t len)
 {
 	struct archive_entry *entry = a->dir ? archive_by_uid(a, uid) : NULL;
@@ -296,24 +309,23 @@ void archive_pod_json(struct archive *a, const char *uid, const char *json, size
 	buf_add(&line, json, len);
 	if (len && json[len - 1] != '\n')
 		buf_add_char(&line, '\n');
-	int r = buf_error(&line) < 0
-			? error_oom(&e)
-			: archive_entry_write(entry, "pod.json", line.data, line.len, &e);
-	if (r < 0)
+	if (buf_error(&line) < 0) {
+		error_oom(&e);
 		archive_note(entry, &e);
+		return;
+	}
+	rewrite(entry, "pod.json", line.data, line.len);
 }
 
 void archive_deleted_by(struct archive *a, const char *uid, const char *by)
 {
 	struct archive_entry *entry = a->dir ? archive_by_uid(a, uid) : NULL;
-	struct error e = ERROR_INIT;
 	char line[80];
 
 	if (!entry)
 		return;
 	int len = snprintf(line, sizeof(line), "%.70s\n", by);
-	if (archive_entry_write(entry, "deleted_by", line, (size_t)len, &e) < 0)
-		archive_note(entry, &e);
+	rewrite(entry, "deleted_by", line, (size_t)len);
 }
 
 bool archive_wants_spool(struct archive *a, const char *uid)

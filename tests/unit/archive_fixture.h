@@ -220,6 +220,8 @@ static const struct attr rows[] = {
 	{ .name = "owner", .flags = ATTR_LIVE | ATTR_ARCHIVE, .show = owner_show },
 	{ .name = "id", .flags = ATTR_LIVE, .show = id_show },
 	{ .name = "logs", .flags = ATTR_LIVE | ATTR_ARCHIVE, .spool = ATTR_SPOOL_LOGS },
+	{ .name = "pod.json", .flags = ATTR_ARCHIVE },
+	{ .name = "deleted_by", .flags = ATTR_ARCHIVE },
 };
 const struct attr *const table_rows = rows;
 const unsigned table_n = ARRAY_SIZE(rows) - 1;

@@ -50,6 +50,8 @@ static void entry_says_who_and_keeps_the_object(void **state)
 	archive_pod_json(fs.archive, UID, "late", 4);
 	assert_string_equal(file("deleted_by"), "rmdir 1000:1001\n");
 	assert_string_equal(file("pod.json"), "{\"a\":1}\n");
+	assert_non_null(strstr(pokes, "changed deleted_by\n"));
+	assert_non_null(strstr(pokes, "changed pod.json\n"));
 }
 
 static void log_without_end_is_cut_after_ten_seconds(void **state)
