@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 240
 . "$LIB/case.sh"
+. "$LIB/go.sh"
 
 mount_weavers
 mkdir "$MNT/a"
@@ -40,24 +41,9 @@ asyncio.run(main())
 assert b"terminating" in os.read(fd, 100)
 END
 
-if command -v go >/dev/null; then
+if gofs_build; then
 	make_pod b 'sleep 1; exit 3'
-	cat >"$W/read.go" <<'END'
-package main
-
-import (
-	"fmt"
-	"os"
-)
-
-func main() {
-	code, err := os.ReadFile(os.Args[1] + "/wait/done")
-	image, err2 := os.ReadFile(os.Args[1] + "/image")
-	fmt.Printf("%s%s%v %v\n", code, image, err, err2)
-}
-END
-	(cd "$W" && GOCACHE=$W/go-cache GOFLAGS= go build -o "$W/read" read.go)
-	assert_eq $'3\n'"$TEST_IMAGE"$'\n<nil> <nil>' "$("$W/read" "$MNT/b")" "os.ReadFile"
+	assert_eq $'3\n'"$TEST_IMAGE" "$("$gofs" read "$MNT/b/wait/done" "$MNT/b/image")" "os.ReadFile"
 fi
 
 make_pod c 'sleep 1000'
