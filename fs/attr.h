@@ -37,6 +37,7 @@ enum attr_flags {
 	ATTR_HIDDEN = 1 << 6,    /* resolves, but is not listed: grep -r must never block */
 	ATTR_LINES = 1 << 7,     /* a draft's list: gathers over the writes of one open */
 	ATTR_BULK = 1 << 8,      /* .weaverfs/new */
+	ATTR_CALLER = 1 << 9,    /* each caller reads something else */
 };
 
 /* What a handler sees. Which members are set depends on where the file is. */

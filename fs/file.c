@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fs/bulk.h"
@@ -19,6 +20,7 @@
 #include "fs/ino.h"
 #include "fs/logs.h"
 #include "fs/node.h"
+#include "fs/splice.h"
 #include "fs/spool.h"
 #include "fs/store.h"
 
@@ -42,11 +44,26 @@ static void handle_free(struct open_file *h)
 	handle_free_unreleased(&h->node);
 }
 
+static off_t size_of(const struct open_file *h)
+{
+	struct stat st;
+
+	if (h->bulk || h->attr->flags & ATTR_CALLER)
+		return SPLICE_NO_SIZE;
+	if (h->spool)
+		return spool_reader_size(h->spool);
+	if (h->fd >= 0)
+		return fstat(h->fd, &st) == 0 ? st.st_size : 0;
+	return (off_t)h->content.len;
+}
+
 /* Answers OPEN with h; what only happens when the caller was killed meanwhile is undone. */
 static void handle_reply(struct open_file *h, fuse_req_t req)
 {
 	h->fi.fh = (uintptr_t)h;
 	h->fi.direct_io = 1;
+	if ((h->fi.flags & O_ACCMODE) != O_WRONLY && !(h->attr->flags & ATTR_CONSTANT))
+		splice_announce(h->fs, h->ino, size_of(h));
 	if (fuse_reply_open(req, &h->fi) == 0)
 		return;
 	if (h->logs)
@@ -229,6 +246,10 @@ void file_read(fuse_req_t req, size_t size, off_t offset, const struct fuse_file
 {
 	struct open_file *h = file_of(fi);
 
+	if ((h->bulk || h->attr->flags & ATTR_CALLER) && splice_fills_cache(fi)) {
+		fuse_reply_err(req, EINVAL);
+		return;
+	}
 	if (h->bulk) {
 		bulk_read(h->bulk, req, size);
 		return;

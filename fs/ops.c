@@ -21,6 +21,7 @@
 #include "fs/node.h"
 #include "fs/poke.h"
 #include "fs/quota.h"
+#include "fs/splice.h"
 #include "fs/store.h"
 #include "fs/stream.h"
 
@@ -163,10 +164,12 @@ static void ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct caller caller;
 	struct weaverfs *fs = dir_begin(req, &caller);
 
-	if (stream_of(ino))
-		stream_read(fs->streams, req, stream_handle(fi), size, fi);
-	else
+	if (!stream_of(ino))
 		file_read(req, size, offset, fi);
+	else if (splice_fills_cache(fi))
+		fuse_reply_err(req, EINVAL);
+	else
+		stream_read(fs->streams, req, stream_handle(fi), size, fi);
 }
 
 static void ops_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,

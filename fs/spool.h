@@ -52,5 +52,6 @@ int64_t spool_changed_ns(struct spool *s); /* CLOCK_REALTIME of the last append 
 struct spool_reader;
 int spool_reader_new(struct spool *s, struct spool_reader **ret); /* takes a reference of s */
 void spool_reader_free(struct spool_reader *r);
+off_t spool_reader_size(const struct spool_reader *r);
 /* As pread(2): bytes read, 0 at the end for now, -errno. Any thread, several at once. */
 ssize_t spool_reader_read(struct spool_reader *r, char *to, size_t len, off_t offset);

@@ -50,6 +50,11 @@ int spool_reader_new(struct spool *s, struct spool_reader **ret)
 	return 0;
 }
 
+off_t spool_reader_size(const struct spool_reader *r)
+{
+	return spool_size(r->spool);
+}
+
 void spool_reader_free(struct spool_reader *r)
 {
 	if (!r)

@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fuse.h>
 #include <poll.h>
 #include <stdalign.h>
 #include <stdio.h>
@@ -26,6 +25,7 @@
 #include "fs/ino.h"
 #include "fs/park.h"
 #include "fs/registry.h"
+#include "fs/splice.h"
 #include "fs/stream_mount.h"
 #include "fs/stream_private.h"
 #include "k8s/base/clock.h"
@@ -384,18 +384,6 @@ static int begin(struct stream *f, struct error *e)
 	return r;
 }
 
-/* As fuse_reply_open(), which knows no FOPEN_STREAM: without it the kernel lets one read in at a
- * time (f_pos lock), and no signal reaches those that wait behind it. */
-static int reply_open(struct stream *f)
-{
-	struct fuse_open_out out = {
-		.fh = (uintptr_t)f,
-		.open_flags = FOPEN_DIRECT_IO | FOPEN_NONSEEKABLE | FOPEN_STREAM,
-	};
-
-	return fuse_reply_buf(f->req, (const char *)&out, sizeof(out));
-}
-
 static void open_run(struct loop_job *job)
 {
 	struct stream *f = container_of(job, struct stream, job);
@@ -410,7 +398,7 @@ static void open_run(struct loop_job *job)
 	}
 	serve(f);
 	/* The opener was killed meanwhile: there will be no RELEASE. */
-	if (reply_open(f) != 0)
+	if (splice_reply_stream(f->streams->fs, f->req, f->ino, f) != 0)
 		end(f);
 }
 
