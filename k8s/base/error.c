@@ -89,7 +89,7 @@ int error_wrap(struct error *e, int r, const char *fmt, ...)
 		memcpy(reason, e->text, sizeof(reason));
 	else
 		snprintf(reason, sizeof(reason), "%s", strerrordesc_np(-r) ?: "unknown error");
-	error_set(e, e->code ? e->code : -r, "%s: %s", prefix, reason);
+	error_set(e, -r, "%s: %s", prefix, reason);
 	return r;
 }
 

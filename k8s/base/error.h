@@ -19,7 +19,7 @@ struct error {
 int error_set(struct error *e, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Puts "<fmt>: " before the text already in e; sets code from r when e was empty. Returns r. */
+/* Puts "<fmt>: " before the text already in e; its code becomes that of r. Returns r. */
 int error_wrap(struct error *e, int r, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Out of memory is an error like any other: an abort would unmount everyone. Returns -ENOMEM. */

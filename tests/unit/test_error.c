@@ -91,6 +91,7 @@ static void error_wrap_text_prepends(void **state)
 	(void)state;
 	assert_int_equal(error_wrap(&e, r, "pod %s", "a"), -EACCES);
 	assert_int_equal(error_wrap(&e, r, "mkdir"), -EACCES);
+	assert_int_equal(e.code, EACCES);
 	assert_string_equal(e.text, "mkdir: pod a: forbidden");
 	assert_int_equal(e.code, EACCES);
 }
@@ -108,6 +109,17 @@ static void error_wrap_empty_says_errno(void **state)
 
 	assert_int_equal(error_wrap(&unknown, -99999, "x"), -99999);
 	assert_string_equal(unknown.text, "x: unknown error");
+}
+
+static void error_wrap_code_is_what_is_returned(void **state)
+{
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	error_set(&e, ERANGE, "too large");
+	assert_int_equal(error_wrap(&e, -EINVAL, "cpu"), -EINVAL);
+	assert_int_equal(e.code, EINVAL);
+	assert_string_equal(e.text, "cpu: too large");
 }
 
 static void error_wrap_success_touches_nothing(void **state)
@@ -166,6 +178,7 @@ int main(void)
 		cmocka_unit_test(error_set_too_long_keeps_stray_bytes),
 		cmocka_unit_test(error_wrap_text_prepends),
 		cmocka_unit_test(error_wrap_empty_says_errno),
+		cmocka_unit_test(error_wrap_code_is_what_is_returned),
 		cmocka_unit_test(error_wrap_success_touches_nothing),
 		cmocka_unit_test(error_wrap_long_keeps_the_front),
 		cmocka_unit_test(error_oom_sets_enomem),
