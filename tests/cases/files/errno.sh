@@ -7,6 +7,9 @@ mount_weavers
 mkdir "$MNT/a"
 cd "$MNT/a"
 assert_errno 'Permission denied' bash -c 'echo x >status'
+assert_errno 'Permission denied' bash -c 'echo A=x >env'
+assert_errno 'Permission denied' truncate -s 0 env
+assert_errno 'Permission denied' truncate -s 0 pod.json
 assert_errno 'Operation not permitted' touch new
 assert_errno 'Operation not permitted' rm -f status
 assert_errno 'Operation not permitted' mkdir sub
