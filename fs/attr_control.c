@@ -120,6 +120,7 @@ int control_health_show(const struct weaver_view *w, struct buf *out, struct err
 	add_line(out, "latency_ms", "%" PRId64, client_latency_ms(fs->client));
 	add_line(out, "watch", "%s", watching ? "ok" : watch.text);
 	add_line(out, "inotify", "%s", poke_running(fs->poke, &inotify) ? "ok" : inotify.text);
+	add_line(out, "visible_to", "%s", fs->alone && *fs->alone ? fs->alone : "everybody");
 	add_line(out, "last_event_age_s", "%" PRId64, last_event_age_s(fs));
 	add_line(out, "weavers", "%zu", counts.present);
 	add_line(out, "terminating", "%zu", counts.terminating);

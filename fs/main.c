@@ -43,7 +43,8 @@ struct mount {
 	struct weaverfs *fs;
 	struct fuse_session *session;
 	struct buf path;
-	int ready_fd; /* tells the waiting parent; -1: in the foreground */
+	struct buf alone; /* as in struct weaverfs */
+	int ready_fd;     /* tells the waiting parent; -1: in the foreground */
 };
 
 static int load_settings(struct mount *m, const struct arguments *a, struct buf *fuse_options,
@@ -126,20 +127,21 @@ static int connect_cluster(struct mount *m, const char *source, struct error *e)
 
 static int attach(struct mount *m, const char *fuse_options, struct error *e)
 {
-	_cleanup_(buf_done) struct buf note = BUF_INIT, warning = BUF_INIT;
+	_cleanup_(buf_done) struct buf warning = BUF_INIT;
 	struct mount_spec spec = { .program = "weaverfs",
 				   .options = fuse_options,
 				   .ops = &ops_table,
 				   .ops_size = sizeof(ops_table),
 				   .userdata = m->fs };
-	int r = mount_session_new(&spec, &m->session, &note, e);
+	int r = mount_session_new(&spec, &m->session, &m->alone, e);
 
+	m->fs->alone = buf_str(&m->alone);
 	if (r == 0)
 		r = mount_attach(m->session, buf_str(&m->path), e);
 	if (r == 0)
 		r = weaverfs_serve(m->fs, m->session, &warning, e);
-	if (note.len > 0)
-		log_write(LOG_LEVEL_WARNING, "%s", buf_str(&note));
+	if (m->alone.len > 0)
+		log_write(LOG_LEVEL_WARNING, "the mount is visible to %s", buf_str(&m->alone));
 	if (warning.len > 0)
 		log_write(LOG_LEVEL_WARNING, "%s", buf_str(&warning));
 	return r;
@@ -218,6 +220,7 @@ static void done(struct mount *m)
 		embedded_stop(m->embedded);
 	config_done(&m->config);
 	buf_done(&m->path);
+	buf_done(&m->alone);
 }
 
 /* In the parent: the exit code. In the child: -1, ready_fd tells the parent. */

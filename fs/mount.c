@@ -24,6 +24,7 @@
 #include "k8s/base/cleanup.h"
 
 #define FUSE_CONF "/etc/fuse.conf"
+#define DEVICE "/dev/fuse"
 #define TYPE "fuse.weaverfs"
 
 extern char **environ;
@@ -152,7 +153,7 @@ static bool may_allow_other(void)
 }
 
 int mount_session_new(const struct mount_spec *spec, struct fuse_session **ret,
-		      struct buf *ret_note, struct error *e)
+		      struct buf *ret_alone, struct error *e)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	_cleanup_(buf_done) struct buf options = BUF_INIT;
@@ -162,11 +163,12 @@ int mount_session_new(const struct mount_spec *spec, struct fuse_session **ret,
 	if (may_allow_other())
 		buf_add_str(&options, ",allow_other");
 	else
-		buf_add_str(ret_note, "only this user will see the mount: " FUSE_CONF
-				      " does not say user_allow_other");
+		buf_printf(ret_alone, "only uid %u: " FUSE_CONF " does not say user_allow_other",
+			   geteuid());
 	buf_printf(&options, "%s%s", *spec->options ? "," : "", spec->options);
-	if (buf_error(&options) < 0 || fuse_opt_add_arg(&args, spec->program) < 0 ||
-	    fuse_opt_add_arg(&args, "-o") < 0 || fuse_opt_add_arg(&args, buf_str(&options)) < 0) {
+	if (buf_error(&options) < 0 || buf_error(ret_alone) < 0 ||
+	    fuse_opt_add_arg(&args, spec->program) < 0 || fuse_opt_add_arg(&args, "-o") < 0 ||
+	    fuse_opt_add_arg(&args, buf_str(&options)) < 0) {
 		fuse_opt_free_args(&args);
 		return error_oom(e);
 	}
@@ -182,11 +184,16 @@ int mount_attach(struct fuse_session *session, const char *path, struct error *e
 	errno = 0;
 	if (fuse_session_mount(session, path) == 0)
 		return 0;
-	if (access("/dev/fuse", F_OK) < 0)
+	if (access(DEVICE, F_OK) < 0)
 		return error_set(e, ENODEV,
-				 "cannot mount on %s: there is no /dev/fuse (modprobe fuse; "
-				 "in a container: --device /dev/fuse)",
+				 "cannot mount on %s: there is no " DEVICE " (modprobe fuse; "
+				 "in a container: --device " DEVICE ")",
 				 path);
+	if (access(DEVICE, R_OK | W_OK) < 0)
+		return error_set(e, EACCES,
+				 "cannot mount on %s: uid %u may not open " DEVICE
+				 " (%s); udev gives everybody the right: chmod 0666 " DEVICE,
+				 path, geteuid(), strerror(errno));
 	return error_set(e, errno ? errno : EIO, "cannot mount on %s; libfuse has said why above",
 			 path);
 }

@@ -21,9 +21,9 @@ struct mount_spec {
  */
 int mount_prepare(const char *path, struct buf *ret_path, struct error *e);
 
-/* A session, not mounted yet. *ret_note (may be left empty): what the user should know about it. */
+/* A session, not mounted yet. *ret_alone: who alone will see it, and why; empty: everybody. */
 int mount_session_new(const struct mount_spec *spec, struct fuse_session **ret,
-		      struct buf *ret_note, struct error *e);
+		      struct buf *ret_alone, struct error *e);
 /* Mounts it; undone by fuse_session_unmount() and fuse_session_destroy(). */
 int mount_attach(struct fuse_session *session, const char *path, struct error *e);
 /* Answers the kernel until a signal, umount, or the end of the connection. 0 or -errno. */

@@ -41,8 +41,9 @@ struct weaverfs {
 	struct fuse_session *session; /* NULL before the mount */
 	const char *state_dir;        /* of this namespace and mount; "" without one */
 	const char *mountpoint;
-	bool simulated; /* the server is kubesim */
-	uid_t uid;      /* the mount's owner */
+	const char *alone; /* who alone sees the mount, and why; "": everybody */
+	bool simulated;    /* the server is kubesim */
+	uid_t uid;         /* the mount's owner */
 	gid_t gid;
 	int64_t started_ns; /* CLOCK_REALTIME */
 };
@@ -59,7 +60,7 @@ struct caller {
 /* Starts the cluster thread and a client on it. Takes cluster, also on failure; borrows config. */
 int weaverfs_new(const struct config *config, struct cluster *cluster, struct weaverfs **ret,
 		 struct error *e);
-/* Makes all other parts and starts the watches; the three members above that it needs (state_dir,
+/* Makes all other parts and starts the watches; the members above that it needs (state_dir,
  * mountpoint, simulated) are set by then. */
 int weaverfs_start(struct weaverfs *fs, struct error *e);
 /* After the first list: the session, for invalidations, and the reaper; see reaper_start(). */

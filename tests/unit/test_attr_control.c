@@ -243,7 +243,7 @@ static void health_show_first_line_says_it(void **state)
 	assert_string_equal(
 		buf_str(&out),
 		"ok\nserver=https://127.0.0.1:6443\nnamespace=loom-weavers\n"
-		"latency_ms=12\nwatch=ok\ninotify=only a mount by root\nlast_event_age_s=3\nweavers=1\n"
+		"latency_ms=12\nwatch=ok\ninotify=only a mount by root\nvisible_to=everybody\nlast_event_age_s=3\nweavers=1\n"
 		"terminating=0\nunnamed=0\nclock_skew_ms=-250\nsimulated=0\n"
 		"state_dir=/var/lib/weaverfs/x\n");
 	cluster.sick = true;
