@@ -263,7 +263,8 @@ static int take_version(struct ask *a, const struct reply *reply)
 	    (major < 1 || (major == 1 && minor < MINOR_MIN)))
 		return error_set(&a->error, EINVAL,
 				 "%s is Kubernetes %.64s; weaverfs needs 1.%d or later (native "
-				 "sidecars, ValidatingAdmissionPolicy)",
+				 "sidecars, ValidatingAdmissionPolicy): upgrade the cluster, or "
+				 "name another one's kubeconfig",
 				 server_of(a), text, MINOR_MIN);
 	return 0;
 }

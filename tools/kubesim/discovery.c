@@ -8,7 +8,25 @@
 #include "tools/kubesim/kind.h"
 #include "tools/kubesim/reply.h"
 
-#define DISCOVERY_VERSION "v1.34.4+kubesim"
+static char discovery_text[48] = "v1.34.4+kubesim";
+static unsigned discovery_major = 1, discovery_minor = 34;
+
+bool discovery_set_version(const char *version)
+{
+	char rest;
+	unsigned patch;
+
+	if (sscanf(version, "v%u.%u.%u%c", &discovery_major, &discovery_minor, &patch, &rest) != 3)
+		return false;
+	snprintf(discovery_text, sizeof(discovery_text), "v%u.%u.%u+kubesim", discovery_major,
+		 discovery_minor, patch);
+	return true;
+}
+
+const char *discovery_version(void)
+{
+	return discovery_text;
+}
 
 bool discovery_public(const struct request *r)
 {
@@ -22,9 +40,12 @@ bool discovery_public(const struct request *r)
 static void serve_version(struct request *r)
 {
 	cJSON *o = cJSON_CreateObject();
-	cJSON_AddStringToObject(o, "major", "1");
-	cJSON_AddStringToObject(o, "minor", "34");
-	cJSON_AddStringToObject(o, "gitVersion", DISCOVERY_VERSION);
+	char major[16], minor[16];
+	snprintf(major, sizeof(major), "%u", discovery_major);
+	snprintf(minor, sizeof(minor), "%u", discovery_minor);
+	cJSON_AddStringToObject(o, "major", major);
+	cJSON_AddStringToObject(o, "minor", minor);
+	cJSON_AddStringToObject(o, "gitVersion", discovery_text);
 	cJSON_AddStringToObject(o, "gitCommit", "");
 	cJSON_AddStringToObject(o, "gitTreeState", "clean");
 	cJSON_AddStringToObject(o, "buildDate", "2026-11-24T00:00:00Z");
@@ -156,7 +177,7 @@ static void serve_openapi(struct request *r, const char *rest)
 	cJSON *info = rest[0] ? cJSON_AddObjectToObject(o, "info") : NULL;
 	if (info) {
 		cJSON_AddStringToObject(info, "title", "kubesim");
-		cJSON_AddStringToObject(info, "version", DISCOVERY_VERSION);
+		cJSON_AddStringToObject(info, "version", discovery_text);
 	}
 	for (size_t i = 0; i < KIND_COUNT; i++) {
 		const struct kind *k = &kind_table[i];

@@ -21,6 +21,7 @@
 #include "k8s/base/uuid.h"
 #include "tools/kubesim/api.h"
 #include "tools/kubesim/collection.h"
+#include "tools/kubesim/discovery.h"
 #include "tools/kubesim/lifecycle.h"
 #include "tools/kubesim/object.h"
 #include "tools/kubesim/quota.h"
@@ -47,9 +48,11 @@ static void on_signal(int signal)
 static int usage(FILE *out)
 {
 	fputs("usage: kubesim --state DIR [--listen 127.0.0.1:0] [--synthetic N]\n"
+	      "               [--kubernetes VERSION]\n"
 	      "  --state DIR        where kubeconfig, token and the pods' files go\n"
 	      "  --listen ADDR:PORT IPv4 address and port, 0 for a free one\n"
-	      "  --synthetic N      N running pods that cost nothing, in loom-weavers\n",
+	      "  --synthetic N      N running pods that cost nothing, in loom-weavers\n"
+	      "  --kubernetes V     the version it says it is, as in v1.34.4; it behaves alike\n",
 	      out);
 	return out == stdout ? 0 : 2;
 }
@@ -59,6 +62,7 @@ static int settings_read(struct settings *s, int argc, char **argv)
 	static const struct option options[] = { { "listen", required_argument, NULL, 'l' },
 						 { "state", required_argument, NULL, 's' },
 						 { "synthetic", required_argument, NULL, 'n' },
+						 { "kubernetes", required_argument, NULL, 'k' },
 						 { "help", no_argument, NULL, 'h' },
 						 { NULL, 0, NULL, 0 } };
 	const char *state = NULL;
@@ -71,6 +75,8 @@ static int settings_read(struct settings *s, int argc, char **argv)
 			state = optarg;
 		if (c == 'n')
 			s->synthetic = atol(optarg);
+		if (c == 'k' && !discovery_set_version(optarg))
+			return usage(stderr);
 		if (c == 'h' || c == '?')
 			return usage(c == 'h' ? stdout : stderr) - 1;
 	}
@@ -162,7 +168,7 @@ static void node_make(void)
 	cJSON_AddStringToObject(condition, "reason", "KubeletReady");
 	cJSON_AddItemToArray(cJSON_AddArrayToObject(status, "conditions"), condition);
 	cJSON *info = json_ensure(status, "nodeInfo");
-	cJSON_AddStringToObject(info, "kubeletVersion", "v1.34.4+kubesim");
+	cJSON_AddStringToObject(info, "kubeletVersion", discovery_version());
 	cJSON_AddStringToObject(info, "containerRuntimeVersion", "bubblewrap://kubesim");
 	cJSON_AddStringToObject(info, "osImage", "kubesim (simulated)");
 	json_ensure(node, "spec");
