@@ -1,5 +1,5 @@
 #!/bin/bash
-# Every wrong start ends with exit status 1 and one sentence that names what is wrong; nothing mounts.
+# Every wrong start (of settings: bad_settings.sh) ends with exit status 1 and one sentence that names what is wrong; nothing mounts.
 # SPDX-License-Identifier: Apache-2.0
 . "$LIB/case.sh"
 
@@ -16,12 +16,6 @@ refuses()
 
 mkdir "$MNT"
 o=namespace=$NS,image=$TEST_IMAGE,state_dir=$W/state
-refuses "max_concurrent.*"x"" -o "$o,max_concurrent=x" "$MNT"
-refuses 'default_ttl_hours' -o "$o,default_ttl_hours=0" "$MNT"
-refuses 'default_ttl_hours.*max_ttl_hours' -o "$o,default_ttl_hours=9,max_ttl_hours=8" "$MNT"
-refuses 'no_such_option' -o "$o,no_such_option=1" "$MNT"
-refuses 'webhooks' -o "$o,webhooks={" "$MNT"
-LOOM_SERVER_WEAVER_MAX_CONCURRENT=-1 refuses 'LOOM_SERVER_WEAVER_MAX_CONCURRENT' -o "$o" "$MNT"
 KUBECONFIG=$ADMIN_KUBECONFIG refuses 'create namespace no-such' -o "namespace=no-such,state_dir=$W/state" "$MNT"
 refuses "$W/none" -o "$o" "$W/none-mount/x"
 KUBECONFIG=$W/bad.yaml
