@@ -4,7 +4,7 @@
  * each one request.
  *
  *	STREAM  watch with sendInitialEvents: what there is, a bookmark that says so, then changes
- *	LIST    where the server refuses that: a list, followed by
+ *	LIST    where the server refuses that, for some minutes: a list, followed by
  *	FOLLOW  a watch from the version that was seen last
  *
  * A replace (STREAM or LIST) leaves resourceVersion unset, that is, asks for what is true now: a
@@ -35,6 +35,8 @@ struct watch_timing watch_timing = {
 	.away_attempt_ms = 5000,
 	.stall_ms = 95000, /* bookmarks come each 59 s */
 	.stall_list_ms = 60000,
+	.refused_ms = 600000,
+	.silent_ms = 3600000,
 	.slack_ms = 30000,
 	.short_ms = 1000,
 	.timeout_min_s = 300,
@@ -189,6 +191,12 @@ static void back_off(struct watch *w)
 	set_timer_in(w, away ? t->away_poll_ms : ms + (int64_t)arc4random_uniform((uint32_t)ms));
 }
 
+/* The next replaces are lists, until it may be another server, or be over whatever ailed it. */
+static void avoid_watch_list(struct watch *w, int64_t ms)
+{
+	w->list_until_ns = clock_monotonic_ns() + ms * CLOCK_NS_PER_MS;
+}
+
 /* An attempt has ended: what next? */
 static void conclude(struct watch *w, enum watch_ending ending)
 {
@@ -206,7 +214,7 @@ static void conclude(struct watch *w, enum watch_ending ending)
 		set_timer_in(w, 0);
 		return;
 	case WATCH_ENDING_REFUSED:
-		w->no_watch_list = true;
+		avoid_watch_list(w, watch_timing.refused_ms);
 		w->stage = WATCH_STAGE_LIST;
 		set_timer_in(w, 0);
 		return;
@@ -260,7 +268,7 @@ static void start_attempt(struct watch *w)
 
 	if (w->stage == WATCH_STAGE_FOLLOW && (w->rv.len == 0 || buf_error(&w->rv) < 0))
 		w->stage = WATCH_STAGE_STREAM;
-	if (w->stage == WATCH_STAGE_STREAM && w->no_watch_list)
+	if (w->stage == WATCH_STAGE_STREAM && clock_monotonic_ns() < w->list_until_ns)
 		w->stage = WATCH_STAGE_LIST;
 	scan_done(&w->scan);
 	scan_init(&w->scan, w->stage == WATCH_STAGE_LIST ? SCAN_LIST : SCAN_SEQUENCE);
@@ -304,8 +312,8 @@ static void give_up(struct watch *w)
 	w->request = NULL;
 	error_set(&w->why, ETIMEDOUT, "the server has said nothing for %lld s",
 		  (long long)((clock_monotonic_ns() - w->last_bytes_ns) / CLOCK_NS_PER_S));
-	if (w->stage == WATCH_STAGE_STREAM)
-		w->no_watch_list = true; /* its bookmark never came */
+	if (w->stage == WATCH_STAGE_STREAM) /* its bookmark never came */
+		avoid_watch_list(w, watch_timing.silent_ms);
 	/*
 	 * A watch from a version that the server does not know yet (its etcd was restored) is a 200
 	 * and silence for ever: one that has brought nothing at all is not tried again.

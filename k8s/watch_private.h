@@ -23,6 +23,8 @@ struct watch_timing {
 	int64_t away_attempt_ms;    /* and try anyway after that long */
 	int64_t stall_ms;           /* silence allowed where bookmarks come */
 	int64_t stall_list_ms;      /* silence allowed inside a list */
+	int64_t refused_ms;         /* a watch list was refused: no other one for so long */
+	int64_t silent_ms;          /* it cost stall_list_ms to learn that it does not work */
 	int64_t slack_ms;           /* without bookmarks: past timeoutSeconds */
 	int64_t short_ms;           /* a watch that ended sooner, without event, was no watch */
 	uint32_t timeout_min_s, timeout_max_s;
@@ -82,12 +84,12 @@ struct watch {
 	int64_t started_ns;       /* of this attempt */
 	int64_t last_bytes_ns, last_event_ns;
 	int64_t last_failure_ns, waiting_since_ns;
-	int retry_after_s; /* what the server has asked for at the end of this attempt */
-	unsigned failures; /* in a row; the exponent of the wait */
-	bool replacing;    /* between replace_begin and its end */
+	int64_t list_until_ns; /* a watch list was refused: until then a replace is a list */
+	int retry_after_s;     /* what the server has asked for at the end of this attempt */
+	unsigned failures;     /* in a row; the exponent of the wait */
+	bool replacing;        /* between replace_begin and its end */
 	bool synced;
-	bool no_watch_list; /* refused once: not asked for again */
-	bool bookmarks;     /* they do come here */
+	bool bookmarks; /* they do come here */
 	bool healthy, health_told;
 	int told_code; /* errno of the reason that was told, 0: healthy */
 	bool busy;     /* inside a callback of the request: stop and relist are only noted */

@@ -101,7 +101,7 @@ static void answer_refused(struct http_script *s, int fd, unsigned n, const char
 	}
 }
 
-static void refused_watch_list_falls_back_to_list_for_good(void **state)
+static void refused_watch_list_falls_back_to_list(void **state)
 {
 	(void)state;
 	run(answer_refused);
@@ -115,6 +115,41 @@ static void refused_watch_list_falls_back_to_list_for_good(void **state)
 	assert_request(4, "&resourceVersion=8");
 	http_script_expect(&script, "begin A:a A:b end up begin end ");
 	finish();
+}
+
+/* Refused once, as by a server that starts, or before it is upgraded. */
+static void answer_refused_once(struct http_script *s, int fd, unsigned n, const char *path)
+{
+	if (n == 0)
+		answer_refused(s, fd, n, path);
+	else if (n == 1)
+		http_reply(fd, "200 OK", LIST("5", POD("a", "3")));
+	else if (n == 2) {
+		usleep(60000);
+		http_stream(fd);
+		http_chunk(fd, FRAME("ERROR", STATUS("410", "Expired")));
+		http_end(fd);
+	} else {
+		http_stream(fd);
+		http_chunk(fd, INITIAL_END("8"));
+		http_hold(fd, 10000);
+	}
+}
+
+static void refused_watch_list_is_asked_for_again_later(void **state)
+{
+	int64_t refused_ms = watch_timing.refused_ms;
+
+	(void)state;
+	watch_timing.refused_ms = 50;
+	run(answer_refused_once);
+	assert_request(0, "sendInitialEvents");
+	assert_request(1, "&resourceVersion=");
+	assert_request(2, "&resourceVersion=5");
+	assert_request(3, "sendInitialEvents");
+	http_script_expect(&script, "begin A:a end up begin end ");
+	finish();
+	watch_timing.refused_ms = refused_ms;
 }
 
 static void answer_error_500(struct http_script *s, int fd, unsigned n, const char *path)
@@ -403,7 +438,8 @@ int main(void)
 		cmocka_unit_test(watch_list_is_a_replace_then_changes),
 		cmocka_unit_test(watch_list_of_nothing_is_an_empty_replace),
 		cmocka_unit_test(watch_list_that_breaks_is_aborted),
-		cmocka_unit_test(refused_watch_list_falls_back_to_list_for_good),
+		cmocka_unit_test(refused_watch_list_falls_back_to_list),
+		cmocka_unit_test(refused_watch_list_is_asked_for_again_later),
 		cmocka_unit_test(error_500_in_the_stream_falls_back_to_list),
 		cmocka_unit_test(list_that_is_cut_or_404_removes_nothing),
 		cmocka_unit_test(http_410_is_a_replace),
