@@ -41,7 +41,7 @@ void log_reader_begin(struct log_reader *r)
 	r->passing = false;
 	r->skip = 0;
 	r->seen = 0;
-	r->fresh = 0;
+	r->fresh = r->stale = 0;
 	r->note[0] = '\0';
 }
 
@@ -68,6 +68,7 @@ static int break_part(struct log_reader *r, struct error *e)
 static int decide(struct log_reader *r, int64_t ns, bool *ret_new, struct error *e)
 {
 	*ret_new = false;
+	r->stale++;
 	if (!r->anchored && ns < r->pos.last_ns)
 		return 0;
 	if (!r->anchored && ns == r->pos.last_ns && r->seen < r->pos.same) {
@@ -76,6 +77,7 @@ static int decide(struct log_reader *r, int64_t ns, bool *ret_new, struct error 
 		return 0;
 	}
 	*ret_new = true;
+	r->stale--;
 	bool resumed = r->pos.part > 0 && ns == r->pos.part_ns;
 	int64_t from_ns = r->pos.part > 0 ? r->pos.part_ns : r->pos.last_ns;
 	int result = 0;

@@ -40,6 +40,7 @@ struct log_reader {
 	int64_t passing_ns;
 	uint64_t skip;  /* bytes of the line that comes now which were handed over before */
 	uint64_t fresh; /* new lines of this request */
+	uint64_t stale; /* lines of this request before the position, and at it */
 	char note[256]; /* text without a stamp: the kubelet speaking ("" if none) */
 };
 

@@ -4,14 +4,16 @@
  *
  *	READ    not following: what the kubelet has now. Its end is caught_up(); where the container
  *	        was known to have ended before it began, and it brings nothing new, ended()
- *	FOLLOW  from where READ stood
+ *	FOLLOW  from where READ stood; a question meanwhile: log_stream_ask.c
  *	WAIT    the container does not exist yet, or the server is to be asked again later
  *
  * What the end of a request means comes from the cached pod alone: a clean EOF is a kubelet restart
  * as well as the end of the container, a 404 of kind pods/log is a kubelet that is starting, only
  * one of kind pods is final. Silence is suspicious too: a follow can miss a rotation and stay
  * silent for ever, so after data it is asked again, soon at first, and for the newest lines alone:
- * the last second before the silence may be very much, and has been read.
+ * the last second before the silence may be very much, and has been read. For the same reason a
+ * request that was cut before it came to the position is not repeated as it was: it asks for the
+ * newest lines, for more and more of them until the position is among them.
  */
 #include "k8s/log_stream.h"
 
@@ -26,55 +28,19 @@
 #include "k8s/loop.h"
 #include "k8s/request.h"
 
-#define BRIEF_LINES 100 /* asked for after silence, beyond those of the position */
-
 struct log_stream_timing log_stream_timing = {
 	.retry_ms = 100,
 	.retry_max_ms = 2000,
 	.denied_ms = 30000,
 	.read_stall_ms = 5000,
 	.ended_stall_ms = 1000,
+	.ask_ms = 500,
 	.guard_ms = { 2000, 10000, 20000, 40000, 60000 },
 };
 
-enum mode { MODE_WAIT, MODE_READ, MODE_FOLLOW };
-
-struct log_stream {
-	struct client *client; /* borrowed */
-	struct loop *loop;     /* borrowed */
-	char *base;            /* owned: path and query up to the position */
-	const struct log_stream_ops *ops;
-	void *data;
-
-	enum mode mode;
-	struct request *request; /* NULL while waiting */
-	struct loop_timer timer; /* the next request, or the end of patience with this one */
-	struct log_reader reader;
-	int64_t last_new_ns; /* monotonic: bytes of a READ, new lines of a FOLLOW */
-	int64_t ended_ns;    /* monotonic: since when the container is known to have ended; 0 */
-	unsigned silences;   /* step of guard_ms: since the last new line */
-	unsigned failures;   /* ends in a row without a new line */
-	bool asked;          /* a caught_up() is owed */
-	bool read_answers;   /* the READ that runs began after it was asked for */
-	bool final;          /* the READ that runs began after the container had ended */
-	bool all;            /* the newest lines alone did not do: until a new line comes */
-	bool read_next;      /* the next request is a READ */
-	bool eof;            /* the last FOLLOW ended well, and nothing has come since */
-	bool complete;       /* what was ended() is all that there was */
-	bool busy;           /* inside a callback of request or timer */
-	bool stopped, over;  /* freed at the next chance; nothing is called any more */
-	struct error why;    /* of lines() */
-};
-
-/* What the cache says now. */
-struct container_view {
-	const char *id; /* "": not made yet */
-	bool terminated, gone;
-};
-
-static struct container_view look(struct log_stream *s)
+struct log_stream_view log_stream_look(struct log_stream *s)
 {
-	struct container_view v = { 0 };
+	struct log_stream_view v = { 0 };
 
 	v.id = s->ops->container(s->data, &v.terminated, &v.gone);
 	if (!v.id)
@@ -82,7 +48,7 @@ static struct container_view look(struct log_stream *s)
 	return v;
 }
 
-static void set_timer_in(struct log_stream *s, int64_t ms)
+void log_stream_set_timer_in(struct log_stream *s, int64_t ms)
 {
 	loop_timer_set(s->loop, &s->timer, clock_monotonic_ns() + ms * CLOCK_NS_PER_MS);
 }
@@ -90,12 +56,13 @@ static void set_timer_in(struct log_stream *s, int64_t ms)
 static void free_stream(struct log_stream *s)
 {
 	loop_timer_cancel(&s->timer);
+	log_stream_ask_cancel(s);
 	log_reader_done(&s->reader);
 	free(s->base);
 	free(s);
 }
 
-static void tell_caught_up(struct log_stream *s, int r, const struct error *e)
+void log_stream_tell_caught_up(struct log_stream *s, int r, const struct error *e)
 {
 	if (!s->asked || s->stopped || s->over)
 		return;
@@ -103,14 +70,13 @@ static void tell_caught_up(struct log_stream *s, int r, const struct error *e)
 	s->ops->caught_up(s->data, r, e);
 }
 
-/* Gives the last bytes, and says that there will be no more. */
-static void end(struct log_stream *s, bool complete)
+void log_stream_finish(struct log_stream *s, bool complete)
 {
 	int r = s->stopped || s->over ? -ECANCELED : log_reader_finish(&s->reader, &s->why);
 
 	if (r < 0 && r != -ENOMEM)
 		s->over = true; /* the owner knows: it is its own error */
-	tell_caught_up(s, 0, NULL);
+	log_stream_tell_caught_up(s, 0, NULL);
 	if (s->stopped || s->over)
 		return;
 	s->over = true;
@@ -124,24 +90,13 @@ static void drop_request(struct log_stream *s)
 	if (s->request)
 		request_cancel(s->request);
 	s->request = NULL;
-	s->mode = MODE_WAIT;
+	s->mode = LOG_STREAM_WAIT;
 }
 
-static void retry(struct log_stream *s)
-{
-	const struct log_stream_timing *t = &log_stream_timing;
-	int64_t ms = t->retry_ms;
-
-	for (unsigned i = 0; i < s->failures && ms < t->retry_max_ms; i++)
-		ms *= 2;
-	s->failures++;
-	set_timer_in(s, ms < t->retry_max_ms ? ms : t->retry_max_ms);
-}
-
-/* A new line has come, or bytes in a READ: patience begins anew. */
+/* A new line has come, or bytes of those before it: patience begins anew. */
 static void note_progress(struct log_stream *s, bool new_lines)
 {
-	if (new_lines || s->mode == MODE_READ)
+	if (new_lines || s->mode == LOG_STREAM_READ || !s->reader.anchored)
 		s->last_new_ns = clock_monotonic_ns();
 	if (!new_lines)
 		return;
@@ -149,6 +104,8 @@ static void note_progress(struct log_stream *s, bool new_lines)
 	s->silences = 0;
 	s->eof = false;
 	s->all = false;
+	s->tail = 0;
+	s->ask_in_vain = false;
 }
 
 static int on_data(void *data, const char *bytes, size_t len)
@@ -161,6 +118,7 @@ static int on_data(void *data, const char *bytes, size_t len)
 	s->busy = true;
 	int r = log_reader_feed(&s->reader, bytes, len, &s->why);
 	note_progress(s, s->reader.fresh > before || s->reader.passing);
+	log_stream_ask_check(s);
 	s->busy = false;
 	if (r == -EAGAIN && s->reader.brief)
 		return r;
@@ -173,13 +131,13 @@ static int on_data(void *data, const char *bytes, size_t len)
 static int64_t patience_end_ns(struct log_stream *s)
 {
 	const struct log_stream_timing *t = &log_stream_timing;
-	struct container_view v = look(s);
+	struct log_stream_view v = log_stream_look(s);
 
 	if (!v.terminated && !v.gone)
 		s->ended_ns = 0;
 	else if (!s->ended_ns)
 		s->ended_ns = clock_monotonic_ns();
-	if (s->mode == MODE_READ)
+	if (s->mode == LOG_STREAM_READ)
 		return s->last_new_ns + t->read_stall_ms * CLOCK_NS_PER_MS;
 	if (!s->ended_ns)
 		return s->last_new_ns + t->guard_ms[s->silences] * CLOCK_NS_PER_MS;
@@ -190,107 +148,25 @@ static int64_t patience_end_ns(struct log_stream *s)
 
 static void set_patience(struct log_stream *s)
 {
-	loop_timer_set(s->loop, &s->timer, patience_end_ns(s));
-}
+	int64_t end_ns = patience_end_ns(s);
 
-/* Nothing can be read yet; that is an answer too. */
-static bool is_waiting(const struct reply *reply)
-{
-	return reply->http == 400 && reply->status &&
-	       strstr(reply->status->message, "is waiting to start");
-}
-
-static bool is_pod_gone(const struct reply *reply)
-{
-	return reply->http == 404 && reply->status && strcmp(reply->status->kind, "pods") == 0;
-}
-
-/* An end that is no answer: later again, at a pace that fits the reason. */
-static void conclude_failure(struct log_stream *s, const struct reply *reply)
-{
-	struct container_view v = look(s);
-
-	if (is_pod_gone(reply)) {
-		end(s, s->eof || !*v.id);
-		return;
-	}
-	if (is_waiting(reply) || !*v.id)
-		tell_caught_up(s, 0, NULL);
-	else
-		tell_caught_up(s, reply->r, &reply->error);
-	s->read_next = true;
-	if (reply->http >= 500)
-		s->eof = false; /* the kubelet restarts: it was no end */
-	if (v.gone)
-		end(s, s->eof || !*v.id);
-	else if (reply->http == 401 || reply->http == 403)
-		set_timer_in(s, log_stream_timing.denied_ms);
-	else
-		retry(s);
-}
-
-static void conclude_read(struct log_stream *s)
-{
-	struct error e = ERROR_INIT;
-	bool brought = s->reader.fresh > 0, answers = s->read_answers;
-	struct container_view v = look(s);
-
-	if (s->reader.note[0] && !brought && !s->final) {
-		error_set(&e, EIO, "the node says: %s", s->reader.note);
-		tell_caught_up(s, -EIO, &e);
-		s->read_next = true;
-		retry(s);
-		return;
-	}
-	if (s->final && !brought) {
-		end(s, !s->reader.note[0] || s->eof);
-		return;
-	}
-	if (answers)
-		tell_caught_up(s, 0, NULL);
-	/* an ended container is read until nothing comes; a later question needs a later read */
-	s->read_next = v.terminated || v.gone || s->asked;
-	set_timer_in(s, 0);
-}
-
-static void conclude_follow(struct log_stream *s)
-{
-	struct container_view v = look(s);
-
-	s->eof = true;
-	if (v.terminated || v.gone) {
-		s->read_next = true;
-		set_timer_in(s, 0);
-		return;
-	}
-	retry(s); /* the kubelet has restarted, or the cache lags behind the container's end */
-}
-
-/* More came than was asked for, the position is gone, or a very long line began in its middle. */
-static void conclude_brief(struct log_stream *s)
-{
-	s->all = true;
-	set_timer_in(s, 0);
+	if (s->ask_end_ns && s->ask_end_ns < end_ns)
+		end_ns = s->ask_end_ns;
+	loop_timer_set(s->loop, &s->timer, end_ns);
 }
 
 static void on_done(void *data, const struct reply *reply)
 {
 	struct log_stream *s = data;
-	enum mode mode = s->mode;
+	enum log_stream_mode mode = s->mode;
 
 	s->request = NULL;
-	s->mode = MODE_WAIT;
+	s->mode = LOG_STREAM_WAIT;
 	s->busy = true;
 	if (s->stopped || s->over)
 		loop_timer_cancel(&s->timer);
-	else if (reply->r == -EAGAIN && s->reader.brief)
-		conclude_brief(s);
-	else if (reply->r < 0)
-		conclude_failure(s, reply);
-	else if (mode == MODE_READ)
-		conclude_read(s);
 	else
-		conclude_follow(s);
+		log_stream_end_request(s, mode, reply);
 	s->busy = false;
 	if (s->stopped)
 		free_stream(s);
@@ -310,26 +186,30 @@ static void adopt(struct log_stream *s, const char *id)
 	pos->container_id[len] = '\0';
 }
 
-static void start_request(struct log_stream *s, const struct container_view *v)
+static void start_request(struct log_stream *s, const struct log_stream_view *v)
 {
 	_cleanup_(buf_done) struct buf path = BUF_INIT;
 	char since[RFC3339_SECONDS_LEN + 1];
 
-	s->mode = s->read_next ? MODE_READ : MODE_FOLLOW;
+	s->mode = s->read_next ? LOG_STREAM_READ : LOG_STREAM_FOLLOW;
 	s->read_next = false;
-	s->read_answers = s->mode == MODE_READ && s->asked;
-	s->final = s->mode == MODE_READ && (v->terminated || v->gone);
+	s->read_answers = s->mode == LOG_STREAM_READ && s->asked;
+	if (s->mode == LOG_STREAM_READ)
+		log_stream_ask_cancel(s);
+	s->final = s->mode == LOG_STREAM_READ && (v->terminated || v->gone);
 	adopt(s, v->id);
 	log_reader_begin(&s->reader);
-	buf_printf(&path, "%s%s", s->base, s->mode == MODE_FOLLOW ? "&follow=true" : "");
+	buf_printf(&path, "%s%s", s->base, s->mode == LOG_STREAM_FOLLOW ? "&follow=true" : "");
 	if (s->reader.pos.last_ns > 0) { /* the server cuts it to the second anyway */
 		rfc3339_format(s->reader.pos.last_ns / CLOCK_NS_PER_S, since);
 		buf_add_str(&path, "&sinceTime=");
 		buf_add_urlencoded(&path, since, strlen(since));
-		s->reader.brief = s->mode == MODE_FOLLOW && s->silences > 0 && !s->all;
+		s->reader.brief =
+			s->tail || (s->mode == LOG_STREAM_FOLLOW && s->silences > 0 && !s->all);
 	}
 	if (s->reader.brief)
-		buf_printf(&path, "&tailLines=%u", s->reader.pos.same + BRIEF_LINES);
+		buf_printf(&path, "&tailLines=%u",
+			   s->reader.pos.same + (s->tail ? s->tail : LOG_STREAM_BRIEF_LINES));
 	s->last_new_ns = clock_monotonic_ns();
 	struct request_spec spec = { .method = REQUEST_GET,
 				     .path = path.data,
@@ -343,32 +223,32 @@ static void start_request(struct log_stream *s, const struct container_view *v)
 		set_patience(s);
 		return;
 	}
-	s->read_next = s->mode == MODE_READ;
-	s->mode = MODE_WAIT;
-	retry(s);
+	s->read_next = s->mode == LOG_STREAM_READ;
+	s->mode = LOG_STREAM_WAIT;
+	log_stream_end_retry(s);
 }
 
 /* The timer of a stream that waits: is there something to ask, and somebody to answer? */
 static void try_request(struct log_stream *s)
 {
-	struct container_view v = look(s);
+	struct log_stream_view v = log_stream_look(s);
 	struct error e = ERROR_INIT;
 
 	if (!*v.id && v.gone) {
-		end(s, true);
+		log_stream_finish(s, true);
 		return;
 	}
 	if (!*v.id && !v.terminated) {
 		/* without a container the server says nothing, or 400: the cache is enough */
-		tell_caught_up(s, 0, NULL);
+		log_stream_tell_caught_up(s, 0, NULL);
 		s->read_next = true;
-		set_timer_in(s, log_stream_timing.retry_max_ms);
+		log_stream_set_timer_in(s, log_stream_timing.retry_max_ms);
 		return;
 	}
 	if (client_away(s->client, &e)) {
-		tell_caught_up(s, -e.code, &e);
+		log_stream_tell_caught_up(s, -e.code, &e);
 		s->read_next = true;
-		set_timer_in(s, log_stream_timing.retry_max_ms / 4);
+		log_stream_set_timer_in(s, log_stream_timing.retry_max_ms / 4);
 		return;
 	}
 	start_request(s, &v);
@@ -378,21 +258,23 @@ static void try_request(struct log_stream *s)
 static void lose_patience(struct log_stream *s)
 {
 	struct error e = ERROR_INIT;
-	bool was_read = s->mode == MODE_READ;
-	struct container_view v = look(s);
+	bool was_read = s->mode == LOG_STREAM_READ;
+	struct log_stream_view v = log_stream_look(s);
 
 	drop_request(s);
+	if (was_read)
+		log_stream_end_cut(s);
 	/* A follow that gives nothing for so long after the end has given all. */
 	if (!was_read && v.terminated)
 		s->eof = true;
 	if (was_read) {
 		error_set(&e, ETIMEDOUT, "the node's answer to a read of the log has stopped");
-		tell_caught_up(s, -ETIMEDOUT, &e);
+		log_stream_tell_caught_up(s, -ETIMEDOUT, &e);
 	}
 	if (!v.terminated && !v.gone && s->silences + 1 < ARRAY_SIZE(log_stream_timing.guard_ms))
 		s->silences++;
-	s->read_next = was_read || v.terminated || v.gone;
-	set_timer_in(s, 0);
+	s->read_next = was_read || v.terminated || v.gone || s->asked;
+	log_stream_set_timer_in(s, 0);
 }
 
 static void fire(struct loop_timer *t)
@@ -402,8 +284,9 @@ static void fire(struct loop_timer *t)
 	s->busy = true;
 	if (s->stopped || s->over)
 		drop_request(s);
-	else if (s->request && s->asked && s->mode == MODE_FOLLOW) {
-		drop_request(s); /* a question: READ from here, then FOLLOW again */
+	else if (s->request && s->asked && s->mode == LOG_STREAM_FOLLOW &&
+		 !log_stream_ask_goes_on(s)) {
+		drop_request(s); /* the question: READ from here, then FOLLOW again */
 		s->read_next = true;
 		try_request(s);
 	} else if (!s->request)
@@ -458,7 +341,7 @@ int log_stream_start(const struct log_stream_spec *spec, struct log_stream **ret
 		free_stream(s);
 		return error_oom(e);
 	}
-	set_timer_in(s, 0);
+	log_stream_set_timer_in(s, 0);
 	*ret = s;
 	return 0;
 }
@@ -467,7 +350,8 @@ void log_stream_stop(struct log_stream *s)
 {
 	s->stopped = true;
 	if (s->busy) {
-		set_timer_in(s, 0); /* frees it, unless the request's end does so first */
+		log_stream_set_timer_in(s,
+					0); /* frees it, unless the request's end does so first */
 		return;
 	}
 	drop_request(s);
@@ -479,8 +363,8 @@ void log_stream_refresh(struct log_stream *s)
 	if (s->over)
 		return;
 	s->asked = true;
-	if (s->mode != MODE_READ)
-		set_timer_in(s, 0);
+	if (s->mode != LOG_STREAM_READ)
+		log_stream_set_timer_in(s, 0);
 }
 
 bool log_stream_complete(const struct log_stream *s)
@@ -492,8 +376,8 @@ void log_stream_poke(struct log_stream *s)
 {
 	if (s->over)
 		return;
-	if (s->mode == MODE_WAIT)
-		set_timer_in(s, 0);
+	if (s->mode == LOG_STREAM_WAIT)
+		log_stream_set_timer_in(s, 0);
 	else
 		set_patience(s);
 }

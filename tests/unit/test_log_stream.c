@@ -157,9 +157,43 @@ static void refresh_reads_again_what_is_served_now(void **state)
 	http_script_expect(&script, "a\nb\n[ok]");
 	http_script_expect_requests(&script, 2);
 	http_script_call(&script, refresh, NULL);
+	/* the follow is silent though there is c */
 	http_script_expect(&script, "a\nb\n[ok]c\n[ok]");
-	assert_request(2, SINCE);
-	assert_request(3, "&follow=true" SINCE);
+	assert_request(2, "&tailLines=2");
+	assert_request(3, SINCE);
+	assert_request(4, "&follow=true" SINCE);
+	finish();
+}
+
+/* The follow brings c some time after the newest lines were asked for. */
+static void answer_follow_in_time(struct http_script *s, int fd, unsigned n, const char *path)
+{
+	http_stream(fd);
+	if (!is_follow(path)) {
+		http_chunk(fd, n < 2 ? TWO : n == 2 ? THREE T("000000004") "unfinished" : THREE);
+		http_end(fd);
+		return;
+	}
+	http_chunk(fd, TWO);
+	http_script_expect_requests(s, 3);
+	usleep(50000);
+	http_chunk(fd, T("000000003") "c\n");
+	http_hold(fd, 10000);
+}
+
+static void refresh_is_answered_by_the_follow_that_runs(void **state)
+{
+	(void)state;
+	run(answer_follow_in_time);
+	http_script_expect(&script, "a\nb\n[ok]");
+	http_script_expect_requests(&script, 2);
+	http_script_call(&script, refresh, NULL);
+	http_script_expect(&script, "a\nb\n[ok]c\n[ok]");
+	http_script_call(&script, refresh, NULL); /* nothing is newer */
+	http_script_expect(&script, "a\nb\n[ok]c\n[ok][ok]");
+	assert_request(2, "&tailLines=2");
+	assert_request(3, "&tailLines=2");
+	assert_int_equal(http_script_requests(&script), 4);
 	finish();
 }
 
@@ -258,14 +292,54 @@ static void an_error_of_lines_ends_the_stream(void **state)
 	finish();
 }
 
+/*
+ * One second has lines 1 to 9, the position is at 5, and the connection is cut after three lines
+ * each time. The newest 101 begin behind the position, the newest 201 do not.
+ */
+static void answer_cut_early(struct http_script *s, int fd, unsigned n, const char *path)
+{
+	(void)s;
+	http_stream(fd);
+	if (strstr(path, "tailLines=101")) {
+		http_chunk(fd, T("000000007") "7\n" T("000000008") "8\n" T("000000009") "9\n");
+		http_hold(fd, 10000);
+	} else if (strstr(path, "tailLines=201")) {
+		http_chunk(fd, T("000000004") "4\n" T("000000005") "5\n" T("000000006") "6\n");
+	} else if (n < 3) {
+		http_chunk(fd, T("000000001") "1\n" T("000000002") "2\n" T("000000003") "3\n");
+	} else {
+		http_chunk(fd, T("000000006") "6\n" T("000000007") "7\n");
+		http_hold(fd, 10000);
+	}
+	http_break(fd);
+}
+
+static void a_cut_before_the_position_is_not_repeated(void **state)
+{
+	struct log_position from = at(5, 1);
+
+	(void)state;
+	strcpy(from.container_id, "containerd://1");
+	run_from(answer_cut_early, &from);
+	/* the question is answered when all that was there has come */
+	http_script_expect(&script, "[no]6\n7\n");
+	assert_request(0, SINCE);
+	assert_request(1, SINCE "&tailLines=101");
+	assert_request(2, SINCE "&tailLines=201");
+	assert_request(3, SINCE);
+	finish();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stream_reads_then_follows),
 		cmocka_unit_test(stream_survives_kubelet_restarts),
+		cmocka_unit_test(a_cut_before_the_position_is_not_repeated),
 		cmocka_unit_test(stream_waits_for_the_container),
 		cmocka_unit_test(stream_that_cannot_be_read_says_so_and_goes_on),
 		cmocka_unit_test(refresh_reads_again_what_is_served_now),
+		cmocka_unit_test(refresh_is_answered_by_the_follow_that_runs),
 		cmocka_unit_test(silence_is_asked_again_and_a_gap_is_told),
 		cmocka_unit_test(silence_after_a_long_line_is_asked_for_all),
 		cmocka_unit_test(stream_goes_on_from_a_position),
@@ -280,6 +354,7 @@ int main(void)
 		.denied_ms = 100,
 		.read_stall_ms = 2000,
 		.ended_stall_ms = 200,
+		.ask_ms = 300,
 		.guard_ms = { 100, 200, 300, 400, 500 },
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,6 +146,7 @@ int main(void)
 		.denied_ms = 100,
 		.read_stall_ms = 2000,
 		.ended_stall_ms = 200,
+		.ask_ms = 300,
 		.guard_ms = { 100, 200, 300, 400, 500 },
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
