@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -22,6 +21,7 @@
 #include "k8s/base/rfc3339.h"
 #include "k8s/cluster_private.h"
 #include "k8s/exec_plugin.h"
+#include "k8s/pem.h"
 
 #define AUTH_FILE_MAX (16U << 20)
 /* Service account tokens are rotated under the same name; client-go reads them once a minute. */
@@ -214,40 +214,18 @@ bool auth_same(const struct auth *a, const struct auth *b)
 	       auth_string_same(a->key.text, b->key.text) && auth_string_same(a->token, b->token);
 }
 
-static void cleanup_bio(BIO **bio)
-{
-	BIO_free(*bio);
-}
-
-static void cleanup_x509(X509 **cert)
-{
-	X509_free(*cert);
-}
-
-static void cleanup_pkey(EVP_PKEY **key)
-{
-	EVP_PKEY_free(*key);
-}
-
-/* Instead of OpenSSL's own, which would ask on the terminal. */
-static int auth_no_passphrase(char *out, int size, int rwflag, void *data)
-{
-	(void)out, (void)size, (void)rwflag, (void)data;
-	return -1;
-}
-
 /* The first certificate; NULL: none. Returns owned. */
 static X509 *auth_read_certificate(const struct auth_pem *p)
 {
-	_cleanup_(cleanup_bio) BIO *bio = BIO_new_mem_buf(p->text, -1);
+	_cleanup_(BIO_freep) BIO *bio = pem_open(p->text);
 
-	return bio ? PEM_read_bio_X509(bio, NULL, auth_no_passphrase, NULL) : NULL;
+	return bio ? pem_certificate(bio) : NULL;
 }
 
 int auth_check(const struct auth *a, struct error *e)
 {
 	if (a->ca.text) {
-		_cleanup_(cleanup_x509) X509 *ca = auth_read_certificate(&a->ca);
+		_cleanup_(X509_freep) X509 *ca = auth_read_certificate(&a->ca);
 		if (!ca)
 			return error_set(e, EINVAL, "%s: holds no PEM certificate", a->ca.origin);
 	}
@@ -260,14 +238,13 @@ int auth_check(const struct auth *a, struct error *e)
 		return error_set(e, EINVAL, "%s: a client key without its certificate",
 				 a->key.origin);
 
-	_cleanup_(cleanup_x509) X509 *cert = auth_read_certificate(&a->cert);
+	_cleanup_(X509_freep) X509 *cert = auth_read_certificate(&a->cert);
 	if (!cert)
 		return error_set(e, EINVAL, "%s: holds no PEM certificate", a->cert.origin);
-	_cleanup_(cleanup_bio) BIO *bio = BIO_new_mem_buf(a->key.text, -1);
+	_cleanup_(BIO_freep) BIO *bio = pem_open(a->key.text);
 	if (!bio)
 		return error_oom(e);
-	_cleanup_(cleanup_pkey) EVP_PKEY *key =
-		PEM_read_bio_PrivateKey(bio, NULL, auth_no_passphrase, NULL);
+	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = pem_private_key(bio);
 	if (!key)
 		return error_set(e, EINVAL, "%s: holds no PEM private key without a passphrase",
 				 a->key.origin);
@@ -308,7 +285,7 @@ static int64_t auth_token_expiry(const char *token)
 
 static int64_t auth_certificate_expiry(const struct auth_pem *p)
 {
-	_cleanup_(cleanup_x509) X509 *cert = auth_read_certificate(p);
+	_cleanup_(X509_freep) X509 *cert = auth_read_certificate(p);
 	struct tm tm;
 
 	if (!cert || ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm) != 1)

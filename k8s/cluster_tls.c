@@ -4,32 +4,17 @@
  * several, no chain of the client's, and the host of the URL as the name to expect.
  */
 #include <errno.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "k8s/cluster_private.h"
+#include "k8s/pem.h"
 
 static void cleanup_ssl_ctx(SSL_CTX **ctx)
 {
 	SSL_CTX_free(*ctx);
-}
-
-static void cleanup_bio(BIO **bio)
-{
-	BIO_free(*bio);
-}
-
-static void cleanup_x509(X509 **cert)
-{
-	X509_free(*cert);
-}
-
-static void cleanup_pkey(EVP_PKEY **key)
-{
-	EVP_PKEY_free(*key);
 }
 
 static void cleanup_curlu(CURLU **u)
@@ -42,27 +27,14 @@ static void cleanup_curl_string(char **s)
 	curl_free(*s);
 }
 
-/* Instead of OpenSSL's own, which would ask on the terminal. */
-static int cluster_tls_no_passphrase(char *out, int size, int rwflag, void *data)
-{
-	(void)out, (void)size, (void)rwflag, (void)data;
-	return -1;
-}
-
-/* The next certificate of a PEM text, NULL: no more. Returns owned. */
-static X509 *cluster_tls_next(BIO *bio)
-{
-	return PEM_read_bio_X509(bio, NULL, cluster_tls_no_passphrase, NULL);
-}
-
 static int cluster_tls_trust(SSL_CTX *ctx, const struct auth_pem *ca, struct error *e)
 {
 	if (!ca->text)
 		return SSL_CTX_set_default_verify_paths(ctx) == 1 ? 0 : error_oom(e);
-	_cleanup_(cleanup_bio) BIO *bio = BIO_new_mem_buf(ca->text, -1);
+	_cleanup_(BIO_freep) BIO *bio = pem_open(ca->text);
 	if (!bio)
 		return error_oom(e);
-	for (X509 *cert = cluster_tls_next(bio); cert; cert = cluster_tls_next(bio)) {
+	for (X509 *cert = pem_certificate(bio); cert; cert = pem_certificate(bio)) {
 		int added = X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), cert);
 		X509_free(cert);
 		if (added != 1)
@@ -75,20 +47,19 @@ static int cluster_tls_identify(SSL_CTX *ctx, const struct auth *a, struct error
 {
 	if (!a->cert.text || !a->key.text)
 		return 0;
-	_cleanup_(cleanup_bio) BIO *certs = BIO_new_mem_buf(a->cert.text, -1);
-	_cleanup_(cleanup_bio) BIO *keys = BIO_new_mem_buf(a->key.text, -1);
+	_cleanup_(BIO_freep) BIO *certs = pem_open(a->cert.text);
+	_cleanup_(BIO_freep) BIO *keys = pem_open(a->key.text);
 	if (!certs || !keys)
 		return error_oom(e);
-	_cleanup_(cleanup_x509) X509 *leaf = cluster_tls_next(certs);
-	_cleanup_(cleanup_pkey) EVP_PKEY *key =
-		PEM_read_bio_PrivateKey(keys, NULL, cluster_tls_no_passphrase, NULL);
+	_cleanup_(X509_freep) X509 *leaf = pem_certificate(certs);
+	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = pem_private_key(keys);
 
 	/* auth_check() has found both good when they were loaded. */
 	if (!leaf || !key || SSL_CTX_use_certificate(ctx, leaf) != 1 ||
 	    SSL_CTX_use_PrivateKey(ctx, key) != 1)
 		return error_set(e, EPROTO, "%s: OpenSSL does not take this client certificate",
 				 a->cert.origin);
-	for (X509 *cert = cluster_tls_next(certs); cert; cert = cluster_tls_next(certs)) {
+	for (X509 *cert = pem_certificate(certs); cert; cert = pem_certificate(certs)) {
 		long added = SSL_CTX_add1_chain_cert(ctx, cert);
 		X509_free(cert);
 		if (added != 1)
