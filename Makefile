@@ -69,7 +69,7 @@ FUZZERS  := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 .PHONY: all run check check-all check-cluster unit bench lint fuzz fuzzers install deb deps help clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.SECONDARY:
+.PRECIOUS: $(O)/%.o
 
 all: $(PROGRAMS) ## build everything into build/$(BUILD)
 
