@@ -6,16 +6,10 @@
  * to, and a wait for what it must become.
  */
 #pragma once
-#include <arpa/inet.h>
-#include <assert.h>
 #include <poll.h>
-#include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "k8s/base/buf.h"
 #include "k8s/base/cleanup.h"
@@ -23,35 +17,21 @@
 #include "k8s/cluster.h"
 #include "k8s/loop.h"
 #include "k8s/request.h"
+#include "tests/unit/socket_server.h"
 
 #define HTTP_SCRIPT_MAX 64
 
 struct http_script {
 	void (*answer)(struct http_script *s, int fd, unsigned n, const char *path);
-	int listener;
-	unsigned port;
-	pthread_t thread;
-	pthread_mutex_t lock; /* all that follows */
-	bool stopping;
-	unsigned requests, connections;
+	struct socket_server sockets;
+	/* sockets.mutex guards what follows. */
+	unsigned requests;
 	char paths[HTTP_SCRIPT_MAX][512];
 	struct buf text; /* what the callbacks have told */
 	/* client side; set once */
 	struct loop *loop;
 	struct client *client;
 };
-
-/* Raw bytes; a client that has gone is no error here. */
-static inline void http_send(int fd, const char *bytes, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
-		if (n <= 0)
-			return;
-		bytes += n;
-		len -= (size_t)n;
-	}
-}
 
 static inline void http_reply(int fd, const char *status, const char *body)
 {
@@ -60,7 +40,7 @@ static inline void http_reply(int fd, const char *status, const char *body)
 	buf_printf(&b,
 		   "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
 		   status, strlen(body), body);
-	http_send(fd, b.data, b.len);
+	socket_write(fd, b.data, b.len);
 }
 
 /* A stream: head, chunks, and its clean end; without the end the connection just breaks. */
@@ -69,7 +49,7 @@ static inline void http_stream(int fd)
 	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 				   "Transfer-Encoding: chunked\r\n\r\n";
 
-	http_send(fd, head, sizeof(head) - 1);
+	socket_write(fd, head, sizeof(head) - 1);
 }
 
 static inline void http_chunk(int fd, const char *text)
@@ -77,12 +57,12 @@ static inline void http_chunk(int fd, const char *text)
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 
 	buf_printf(&b, "%zx\r\n%s\r\n", strlen(text), text);
-	http_send(fd, b.data, b.len);
+	socket_write(fd, b.data, b.len);
 }
 
 static inline void http_end(int fd)
 {
-	http_send(fd, "0\r\n\r\n", 5);
+	socket_write(fd, "0\r\n\r\n", 5);
 }
 
 static inline void http_break(int fd)
@@ -97,11 +77,6 @@ static inline void http_hold(int fd, int ms)
 
 	poll(&p, 1, ms);
 }
-
-struct http_connection {
-	struct http_script *script;
-	int fd;
-};
 
 static inline bool http_read_request(int fd, char *path, size_t size)
 {
@@ -123,79 +98,26 @@ static inline bool http_read_request(int fd, char *path, size_t size)
 	return n > 0;
 }
 
-static inline void *http_serve(void *arg)
+static inline void http_serve(void *data, int fd)
 {
-	struct http_connection c = *(struct http_connection *)arg;
+	struct http_script *s = data;
 	char path[512];
 
-	free(arg);
-	while (http_read_request(c.fd, path, sizeof(path))) {
+	while (http_read_request(fd, path, sizeof(path))) {
 		if (strcmp(path, "/readyz") == 0) {
-			http_reply(c.fd, "200 OK", "ok");
+			http_reply(fd, "200 OK", "ok");
 			continue;
 		}
-		pthread_mutex_lock(&c.script->lock);
-		unsigned n = c.script->requests++;
+		pthread_mutex_lock(&s->sockets.mutex);
+		unsigned n = s->requests++;
 		if (n < HTTP_SCRIPT_MAX)
-			memcpy(c.script->paths[n], path, sizeof(path));
-		pthread_mutex_unlock(&c.script->lock);
-		c.script->answer(c.script, c.fd, n, path);
-	}
-	close(c.fd);
-	pthread_mutex_lock(&c.script->lock);
-	c.script->connections--;
-	pthread_mutex_unlock(&c.script->lock);
-	return NULL;
-}
-
-static inline void *http_accept(void *arg)
-{
-	struct http_script *s = arg;
-
-	for (;;) {
-		int fd = accept(s->listener, NULL, NULL);
-		if (fd < 0)
-			return NULL;
-		struct http_connection *c = malloc(sizeof(*c));
-		pthread_t thread;
-		assert(c);
-		*c = (struct http_connection){ .script = s, .fd = fd };
-		pthread_mutex_lock(&s->lock);
-		s->connections++;
-		pthread_mutex_unlock(&s->lock);
-		int r = pthread_create(&thread, NULL, http_serve, c);
-		assert(r == 0);
-		pthread_detach(thread);
+			memcpy(s->paths[n], path, sizeof(path));
+		pthread_mutex_unlock(&s->sockets.mutex);
+		s->answer(s, fd, n, path);
 	}
 }
 
-/* port 0: any. A port that was in use by a stopped script can be taken again. */
-static inline void http_script_listen(struct http_script *s, unsigned port)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-	socklen_t len = sizeof(a);
-	int one = 1;
-
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	int r = bind(s->listener, (struct sockaddr *)&a, sizeof(a));
-	r |= listen(s->listener, 16);
-	r |= getsockname(s->listener, (struct sockaddr *)&a, &len);
-	assert(r == 0);
-	s->port = ntohs(a.sin_port);
-	r = pthread_create(&s->thread, NULL, http_accept, s);
-	assert(r == 0);
-}
-
-static inline void http_script_unlisten(struct http_script *s)
-{
-	shutdown(s->listener, SHUT_RDWR);
-	pthread_join(s->thread, NULL);
-	close(s->listener);
-}
-
-static inline struct cluster *http_script_cluster(unsigned port)
+static inline struct cluster *http_script_cluster(int port)
 {
 	char path[] = "/tmp/http_script.XXXXXX";
 	struct error e = ERROR_INIT;
@@ -206,7 +128,7 @@ static inline struct cluster *http_script_cluster(unsigned port)
 	assert(f);
 	fprintf(f,
 		"apiVersion: v1\nkind: Config\ncurrent-context: c\n"
-		"clusters: [{name: c, cluster: {server: 'http://127.0.0.1:%u'}}]\n"
+		"clusters: [{name: c, cluster: {server: 'http://127.0.0.1:%d'}}]\n"
 		"users: [{name: u, user: {token: t}}]\n"
 		"contexts: [{name: c, context: {cluster: c, user: u}}]\n",
 		port);
@@ -223,12 +145,14 @@ static inline void http_script_start(struct http_script *s,
 				     void (*answer)(struct http_script *s, int fd, unsigned n,
 						    const char *path))
 {
-	*s = (struct http_script){ .answer = answer };
-	pthread_mutex_init(&s->lock, NULL);
-	http_script_listen(s, 0);
+	*s = (struct http_script){ .answer = answer,
+				   .sockets = { .serve = http_serve, .data = s } };
+	pthread_mutex_init(&s->sockets.mutex, NULL);
+	socket_server_bind(&s->sockets, 0);
+	socket_server_listen(&s->sockets);
 	int r = loop_new(&s->loop, NULL);
 	assert(r == 0);
-	r = client_new(s->loop, http_script_cluster(s->port), "test/1", &s->client, NULL);
+	r = client_new(s->loop, http_script_cluster(s->sockets.port), "test/1", &s->client, NULL);
 	assert(r == 0);
 	r = loop_start(s->loop, "loop", NULL);
 	assert(r == 0);
@@ -240,15 +164,9 @@ static inline void http_script_stop(struct http_script *s)
 	loop_stop(s->loop);
 	client_free(s->client);
 	loop_free(s->loop);
-	http_script_unlisten(s);
-	for (unsigned left = 1; left > 0;
-	     usleep(1000)) { /* they end as their sockets have closed */
-		pthread_mutex_lock(&s->lock);
-		left = s->connections;
-		pthread_mutex_unlock(&s->lock);
-	}
+	socket_server_stop(&s->sockets);
 	buf_done(&s->text);
-	pthread_mutex_destroy(&s->lock);
+	pthread_mutex_destroy(&s->sockets.mutex);
 }
 
 struct http_call {
@@ -284,9 +202,9 @@ static inline void http_script_tell(struct http_script *s, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->sockets.mutex);
 	buf_vprintf(&s->text, fmt, ap);
-	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->sockets.mutex);
 	va_end(ap);
 }
 
@@ -296,7 +214,7 @@ static inline void http_script_expect(struct http_script *s, const char *text)
 	int64_t end_ns = clock_monotonic_ns() + 10 * CLOCK_NS_PER_S;
 
 	for (;; usleep(2000)) {
-		pthread_mutex_lock(&s->lock);
+		pthread_mutex_lock(&s->sockets.mutex);
 		bool same = strcmp(buf_str(&s->text), text) == 0;
 		if (!same && clock_monotonic_ns() > end_ns) {
 			fprintf(stderr, "told: %s\nwant: %s\n", buf_str(&s->text), text);
@@ -304,7 +222,7 @@ static inline void http_script_expect(struct http_script *s, const char *text)
 				fprintf(stderr, "request %u: %s\n", i, s->paths[i]);
 			abort();
 		}
-		pthread_mutex_unlock(&s->lock);
+		pthread_mutex_unlock(&s->sockets.mutex);
 		if (same)
 			return;
 	}
@@ -312,9 +230,9 @@ static inline void http_script_expect(struct http_script *s, const char *text)
 
 static inline unsigned http_script_requests(struct http_script *s)
 {
-	pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->sockets.mutex);
 	unsigned n = s->requests;
-	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->sockets.mutex);
 	return n;
 }
 

@@ -4,19 +4,14 @@
  * n-th step, the last step again and again. /readyz is outside the script. A thread a connection.
  */
 #pragma once
-#include <arpa/inet.h>
-#include <assert.h>
 #include <openssl/ssl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "k8s/base/buf.h"
+#include "tests/unit/socket_server.h"
 
 enum http_action {
 	HTTP_REPLY,
@@ -32,25 +27,19 @@ struct http_step {
 	int split_ms; /* the reply in two halves with a pause between */
 };
 
-#define HTTP_SERVER_CONNECTIONS 256
-
 struct http_server {
-	int fd, port;
+	struct socket_server sockets;
 	SSL_CTX *tls; /* NULL: plain */
 	/* Set before the first connection. */
 	bool plain; /* answers a TLS hello as Go's HTTP server does */
 	bool handshake_stalls;
 	const struct http_step *steps;
 	size_t step_count;
-	pthread_t thread;
-	pthread_mutex_t mutex; /* guards what follows */
-	bool stopping;
+	/* sockets.mutex guards what follows. */
 	const char *readyz; /* reply; NULL: 200 */
 	bool readyz_stalls;
-	size_t requests, connection_count;
+	size_t requests;
 	struct buf log; /* all requests but /readyz */
-	int connections[HTTP_SERVER_CONNECTIONS];
-	pthread_t threads[HTTP_SERVER_CONNECTIONS];
 };
 
 struct http_connection {
@@ -66,14 +55,10 @@ static inline ssize_t http_read(struct http_connection *c, char *bytes, size_t l
 
 static inline void http_write(struct http_connection *c, const char *bytes, size_t len)
 {
-	while (len > 0) {
-		ssize_t n = c->ssl ? SSL_write(c->ssl, bytes, (int)len)
-				   : send(c->fd, bytes, len, MSG_NOSIGNAL);
-		if (n <= 0)
-			return;
-		bytes += n;
-		len -= (size_t)n;
-	}
+	if (!c->ssl)
+		socket_write(c->fd, bytes, len);
+	else if (len > 0) /* blocking: all of it, or the other side has gone */
+		SSL_write(c->ssl, bytes, (int)len);
 }
 
 /* Head and body of one request; false at the end of the connection. */
@@ -113,7 +98,7 @@ static inline bool http_answer(struct http_connection *c, const struct buf *requ
 	struct http_server *s = c->server;
 	struct http_step step = { .reply = ok };
 
-	pthread_mutex_lock(&s->mutex);
+	pthread_mutex_lock(&s->sockets.mutex);
 	if (strncmp(request->data, "GET /readyz", 11) == 0) {
 		step.reply = s->readyz ? s->readyz : ok;
 		if (s->readyz_stalls)
@@ -125,7 +110,7 @@ static inline bool http_answer(struct http_connection *c, const struct buf *requ
 		s->requests++;
 		buf_add(&s->log, request->data, request->len);
 	}
-	pthread_mutex_unlock(&s->mutex);
+	pthread_mutex_unlock(&s->sockets.mutex);
 
 	if (step.delay_ms > 0)
 		poll(NULL, 0, step.delay_ms);
@@ -143,10 +128,10 @@ static inline bool http_answer(struct http_connection *c, const struct buf *requ
 	return step.action == HTTP_REPLY;
 }
 
-static inline void *http_serve(void *arg)
+static inline void http_serve(void *data, int fd)
 {
-	struct http_connection *c = arg;
-	struct http_server *s = c->server;
+	struct http_server *s = data;
+	struct http_connection connection = { .server = s, .fd = fd }, *c = &connection;
 	sigset_t all;
 	bool open = !s->handshake_stalls;
 
@@ -175,54 +160,14 @@ static inline void *http_serve(void *arg)
 		SSL_shutdown(c->ssl);
 		SSL_free(c->ssl);
 	}
-	/* Closed under the lock, so that http_server_stop() cannot shut a reused number down. */
-	pthread_mutex_lock(&s->mutex);
-	for (size_t i = 0; i < s->connection_count; i++)
-		if (s->connections[i] == c->fd)
-			s->connections[i] = -1;
-	close(c->fd);
-	pthread_mutex_unlock(&s->mutex);
-	free(c);
-	return NULL;
-}
-
-static inline void *http_accept(void *arg)
-{
-	struct http_server *s = arg;
-
-	for (;;) {
-		int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC);
-		pthread_mutex_lock(&s->mutex);
-		bool stop = s->stopping || fd < 0 || s->connection_count == HTTP_SERVER_CONNECTIONS;
-		if (!stop) {
-			struct http_connection *c = calloc(1, sizeof(*c));
-			*c = (struct http_connection){ .server = s, .fd = fd };
-			s->connections[s->connection_count] = fd;
-			pthread_create(&s->threads[s->connection_count++], NULL, http_serve, c);
-		}
-		pthread_mutex_unlock(&s->mutex);
-		if (!stop)
-			continue;
-		if (fd >= 0)
-			close(fd);
-		return NULL;
-	}
 }
 
 /* Has a port, on which connections are refused until http_server_listen(). */
 static inline void http_server_bind(struct http_server *s)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(address);
-
-	*s = (struct http_server){ .fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) };
-	pthread_mutex_init(&s->mutex, NULL);
-	int r = bind(s->fd, (struct sockaddr *)&address, sizeof(address));
-	assert(r == 0);
-	r = getsockname(s->fd, (struct sockaddr *)&address, &len);
-	assert(r == 0);
-	s->port = ntohs(address.sin_port);
+	*s = (struct http_server){ .sockets = { .serve = http_serve, .data = s } };
+	pthread_mutex_init(&s->sockets.mutex, NULL);
+	socket_server_bind(&s->sockets, 0);
 }
 
 static inline void http_server_listen(struct http_server *s, const struct http_step *steps,
@@ -230,42 +175,29 @@ static inline void http_server_listen(struct http_server *s, const struct http_s
 {
 	s->steps = steps;
 	s->step_count = count;
-	int r = listen(s->fd, 128);
-	assert(r == 0);
-	pthread_create(&s->thread, NULL, http_accept, s);
+	socket_server_listen(&s->sockets);
 }
 
 static inline void http_server_stop(struct http_server *s)
 {
-	pthread_mutex_lock(&s->mutex);
-	s->stopping = true;
-	for (size_t i = 0; i < s->connection_count; i++)
-		if (s->connections[i] >= 0)
-			shutdown(s->connections[i], SHUT_RDWR);
-	pthread_mutex_unlock(&s->mutex);
-	shutdown(s->fd, SHUT_RDWR);
-	if (s->thread)
-		pthread_join(s->thread, NULL);
-	for (size_t i = 0; i < s->connection_count; i++)
-		pthread_join(s->threads[i], NULL);
-	close(s->fd);
+	socket_server_stop(&s->sockets);
 	SSL_CTX_free(s->tls);
 	buf_done(&s->log);
-	pthread_mutex_destroy(&s->mutex);
+	pthread_mutex_destroy(&s->sockets.mutex);
 }
 
 static inline size_t http_server_requests(struct http_server *s)
 {
-	pthread_mutex_lock(&s->mutex);
+	pthread_mutex_lock(&s->sockets.mutex);
 	size_t n = s->requests;
-	pthread_mutex_unlock(&s->mutex);
+	pthread_mutex_unlock(&s->sockets.mutex);
 	return n;
 }
 
 static inline bool http_server_saw(struct http_server *s, const char *text)
 {
-	pthread_mutex_lock(&s->mutex);
+	pthread_mutex_lock(&s->sockets.mutex);
 	bool saw = strstr(buf_str(&s->log), text);
-	pthread_mutex_unlock(&s->mutex);
+	pthread_mutex_unlock(&s->sockets.mutex);
 	return saw;
 }

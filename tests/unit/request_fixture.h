@@ -21,7 +21,7 @@ static struct test t; /* of the test under way */
 		static const struct http_step _steps[] = { __VA_ARGS__ };                          \
 		http_server_bind(&t.server);                                                       \
 		http_server_listen(&t.server, _steps, ARRAY_SIZE(_steps));                         \
-		fixture_init(&t.fixture, t.server.port);                                           \
+		fixture_init(&t.fixture, t.server.sockets.port);                                   \
 	} while (0)
 
 static inline void teardown(void)

@@ -378,7 +378,7 @@ static void server_that_is_not_there_is_unreachable(void **state)
 {
 	(void)state;
 	ws_setup(serve_cut, "v5.channel.k8s.io");
-	shutdown(t.server.fd, SHUT_RDWR); /* refuses from now on */
+	shutdown(t.server.sockets.fd, SHUT_RDWR); /* refuses from now on */
 	call_exec(argv_true);
 	wait_until(call_has_ended());
 	assert_int_equal(t.call.end.r, -EHOSTUNREACH);

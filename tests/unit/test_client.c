@@ -10,7 +10,7 @@ static void request_start_refused_is_away_until_a_probe_succeeds(void **state)
 
 	(void)state;
 	http_server_bind(&t.server);
-	fixture_init(&t.fixture, t.server.port);
+	fixture_init(&t.fixture, t.server.sockets.port);
 	call_init(&t.call, &t.fixture, REQUEST_POST, "/x", "{}");
 	t.call.timeout_ms = 500;
 	assert_false(client_away(t.fixture.client, NULL));
@@ -41,7 +41,7 @@ static void request_start_refused_is_retried_until_the_server_is_there(void **st
 
 	(void)state;
 	http_server_bind(&t.server);
-	fixture_init(&t.fixture, t.server.port);
+	fixture_init(&t.fixture, t.server.sockets.port);
 	call_init(&t.call, &t.fixture, REQUEST_POST, "/x", "{}");
 	call_start(&t.call);
 	wait_until(client_away(t.fixture.client, NULL));
@@ -105,15 +105,15 @@ static void request_start_64_at_once_all_succeed(void **state)
 		}
 	}
 	/* The second round uses the connections of the first. */
-	assert_in_range(t.server.connection_count, 1, 64);
+	assert_in_range(t.server.sockets.n, 1, 64);
 	teardown();
 }
 
 static void set_readyz_stalls(bool stalls)
 {
-	pthread_mutex_lock(&t.server.mutex);
+	pthread_mutex_lock(&t.server.sockets.mutex);
 	t.server.readyz_stalls = stalls;
-	pthread_mutex_unlock(&t.server.mutex);
+	pthread_mutex_unlock(&t.server.sockets.mutex);
 }
 
 static void get_within(int64_t timeout_ms, int result)
@@ -155,7 +155,7 @@ static void client_server_time_is_never_ahead(void **state)
 		 date);
 	http_server_bind(&t.server);
 	http_server_listen(&t.server, &step, 1);
-	fixture_init(&t.fixture, t.server.port);
+	fixture_init(&t.fixture, t.server.sockets.port);
 	assert_in_range(client_server_time(t.fixture.client), local_s, local_s + 2);
 	get(&t.fixture, &t.call, "/x");
 	assert_int_equal(client_server_time(t.fixture.client), date_s);

@@ -96,7 +96,7 @@ static void tls_server_name_is_what_is_verified(void **state)
 	get(&t.fixture, &t.call, "/x");
 	assert_string_equal(t.call.error, "");
 	assert_int_equal(t.call.r, 0);
-	snprintf(host, sizeof(host), "Host: 127.0.0.1:%d\r\n", t.server.port);
+	snprintf(host, sizeof(host), "Host: 127.0.0.1:%d\r\n", t.server.sockets.port);
 	assert_true(http_server_saw(&t.server, host));
 	teardown();
 }
@@ -154,7 +154,7 @@ static void proxy_url_is_used(void **state)
 		 "clusters: [{name: c, cluster: {server: 'http://192.0.2.1:8001', "
 		 "proxy-url: 'http://127.0.0.1:%d'}}]\n"
 		 "contexts: [{name: x, context: {cluster: c}}]\ncurrent-context: x\n",
-		 t.server.port);
+		 t.server.sockets.port);
 	write_file(t.fixture.kubeconfig, yaml);
 	fixture_connect(&t.fixture);
 	get(&t.fixture, &t.call, "/x");

@@ -63,9 +63,9 @@ static bool is_writable(void)
 
 static unsigned upgrades(void)
 {
-	pthread_mutex_lock(&t.server.mutex);
+	pthread_mutex_lock(&t.server.sockets.mutex);
 	unsigned n = t.server.upgrades;
-	pthread_mutex_unlock(&t.server.mutex);
+	pthread_mutex_unlock(&t.server.sockets.mutex);
 	return n;
 }
 

@@ -53,7 +53,7 @@ static void request_start_methods_are_sent(void **state)
 	assert_true(http_server_saw(&t.server, "DELETE /e "));
 	assert_true(http_server_saw(&t.server, "POST /f "));
 	/* All of them over one connection. */
-	assert_int_equal(t.server.connection_count, 1);
+	assert_int_equal(t.server.sockets.n, 1);
 	teardown();
 }
 

@@ -92,8 +92,8 @@ static void frame_put(uint32_t type, const void *bytes, size_t len)
 {
 	const struct wire_head head = { type, (uint32_t)len };
 
-	ws_server_write(client, &head, sizeof(head));
-	ws_server_write(client, bytes, len);
+	socket_write(client, &head, sizeof(head));
+	socket_write(client, bytes, len);
 }
 
 static void request_put(uint32_t version, const char *strings, size_t len)
@@ -211,7 +211,7 @@ static void frame_too_long_ends_the_session(void **state)
 
 	(void)state;
 	begin(0);
-	ws_server_write(client, &head, sizeof(head));
+	socket_write(client, &head, sizeof(head));
 	assert_int_equal(frame_get(text, sizeof(text)), 0);
 	end();
 }

@@ -343,7 +343,8 @@ static void answer_away(struct http_script *s, int fd, unsigned n, const char *p
 	http_stream(fd);
 	if (n == 0) {
 		http_chunk(fd, INITIAL_END("2"));
-		http_script_unlisten(s); /* nobody listens any more, then the stream breaks */
+		socket_server_unlisten(
+			&s->sockets); /* nobody listens any more, then the stream breaks */
 		http_break(fd);
 		return;
 	}
@@ -358,7 +359,8 @@ static void absent_server_is_met_within_a_second_of_its_return(void **state)
 	http_script_expect(&script, "begin end up down down ");
 	usleep(2500000);
 	int64_t back_ns = clock_monotonic_ns();
-	http_script_listen(&script, script.port);
+	socket_server_bind(&script.sockets, script.sockets.port);
+	socket_server_listen(&script.sockets);
 	http_script_expect(&script, "begin end up down down up ");
 	/* the client's probe comes each second, the watch 250 ms later at most */
 	assert_true(clock_monotonic_ns() - back_ns < 1500 * CLOCK_NS_PER_MS);

@@ -36,7 +36,7 @@ static inline void write_config(const char *cluster, const char *user)
 		   "clusters: [{name: c, cluster: {server: 'https://127.0.0.1:%d', %s}}]\n"
 		   "users: [{name: u, user: {%s}}]\n"
 		   "contexts: [{name: x, context: {cluster: c, user: u}}]\ncurrent-context: x\n",
-		   t.server.port, cluster, user);
+		   t.server.sockets.port, cluster, user);
 	write_file(t.fixture.kubeconfig, buf_str(&yaml));
 }
 

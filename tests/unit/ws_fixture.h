@@ -136,7 +136,7 @@ static inline void ws_setup(void (*serve)(struct ws_peer *p), const char *protoc
 		t.server.plain = "HTTP/1.1 400 Bad Request\r\nContent-Length: 24\r\n"
 				 "Connection: close\r\n\r\nUpgrade request required";
 	ws_server_start(&t.server);
-	fixture_init(&t.fixture, t.server.port);
+	fixture_init(&t.fixture, t.server.sockets.port);
 	assert_int_equal(ws_new(t.fixture.client, &t.ws, &e), 0);
 	assert_int_equal(ws_start(t.ws, "ws", &e), 0);
 }

@@ -5,19 +5,14 @@
  * request without an upgrade, and one that is to be refused, gets the answer that is set.
  */
 #pragma once
-#include <arpa/inet.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <poll.h>
-#include <pthread.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "k8s/base/buf.h"
+#include "tests/unit/socket_server.h"
 
 struct ws_server;
 
@@ -29,20 +24,15 @@ struct ws_peer {
 };
 
 struct ws_server {
-	int fd, port;
+	struct socket_server sockets;
 	/* Set before the first connection. */
 	const char *protocol;             /* chosen in the answer */
 	const char *refusal;              /* raw answer to each upgrade; NULL: 101 */
 	const char *plain;                /* raw answer to a request without one */
 	void (*serve)(struct ws_peer *p); /* after the 101; the connection ends with it */
-	pthread_t thread;
-	pthread_mutex_t mutex; /* guards what follows */
-	bool stopping;
+	/* sockets.mutex guards what follows. */
 	unsigned upgrades, plains;
 	struct buf heads; /* of all requests */
-	int fds[128];
-	pthread_t threads[128];
-	unsigned n;
 };
 
 static inline bool ws_server_read(int fd, void *bytes, size_t len)
@@ -55,17 +45,6 @@ static inline bool ws_server_read(int fd, void *bytes, size_t len)
 		len -= (size_t)n;
 	}
 	return true;
-}
-
-static inline void ws_server_write(int fd, const void *bytes, size_t len)
-{
-	for (const char *p = bytes; len > 0;) {
-		ssize_t n = send(fd, p, len, MSG_NOSIGNAL);
-		if (n <= 0)
-			return;
-		p += n;
-		len -= (size_t)n;
-	}
 }
 
 #define WS_FIN 0x80
@@ -94,8 +73,8 @@ static inline void ws_peer_frame(struct ws_peer *p, int opcode, const void *byte
 			head[2 + i] = (unsigned char)((uint64_t)len >> (56 - 8 * i));
 		n = 10;
 	}
-	ws_server_write(p->fd, head, n);
-	ws_server_write(p->fd, bytes, len);
+	socket_write(p->fd, head, n);
+	socket_write(p->fd, bytes, len);
 }
 
 /* A whole message on a channel. */
@@ -172,13 +151,13 @@ static inline void ws_server_answer(struct ws_peer *p, const char *head)
 	bool upgrade = strcasestr(head, "upgrade: websocket");
 	char reply[300], accept[32];
 
-	pthread_mutex_lock(&s->mutex);
+	pthread_mutex_lock(&s->sockets.mutex);
 	buf_add_str(&s->heads, head);
 	p->index = upgrade ? s->upgrades++ : s->plains++;
-	pthread_mutex_unlock(&s->mutex);
+	pthread_mutex_unlock(&s->sockets.mutex);
 	if (!upgrade || s->refusal) {
 		const char *text = upgrade ? s->refusal : s->plain;
-		ws_server_write(p->fd, text, strlen(text));
+		socket_write(p->fd, text, strlen(text));
 		return;
 	}
 	ws_server_accept_key(head, accept);
@@ -187,87 +166,37 @@ static inline void ws_server_answer(struct ws_peer *p, const char *head)
 		 "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n"
 		 "Sec-WebSocket-Protocol: %s\r\n\r\n",
 		 accept, s->protocol);
-	ws_server_write(p->fd, reply, strlen(reply));
+	socket_write(p->fd, reply, strlen(reply));
 	s->serve(p);
 }
 
-static inline void *ws_server_connection(void *arg)
+static inline void ws_server_connection(void *data, int fd)
 {
-	struct ws_peer *p = arg;
-	struct ws_server *s = p->server;
+	struct ws_peer p = { .server = data, .fd = fd };
 	_cleanup_(buf_done) struct buf head = BUF_INIT;
 
-	if (ws_server_read_head(p->fd, &head))
-		ws_server_answer(p, buf_str(&head));
+	if (ws_server_read_head(fd, &head))
+		ws_server_answer(&p, buf_str(&head));
 	/* With bytes unread, a close would be a reset, and take with it what has been sent. */
-	if (!p->cut) {
+	if (!p.cut) {
 		char rest[4096];
-		shutdown(p->fd, SHUT_WR);
-		while (recv(p->fd, rest, sizeof(rest), 0) > 0)
+		shutdown(fd, SHUT_WR);
+		while (recv(fd, rest, sizeof(rest), 0) > 0)
 			;
-	}
-	/* Closed under the lock, so that ws_server_stop() cannot shut a reused number down. */
-	pthread_mutex_lock(&s->mutex);
-	for (unsigned i = 0; i < s->n; i++)
-		if (s->fds[i] == p->fd)
-			s->fds[i] = -1;
-	close(p->fd);
-	pthread_mutex_unlock(&s->mutex);
-	free(p);
-	return NULL;
-}
-
-static inline void *ws_server_accept(void *arg)
-{
-	struct ws_server *s = arg;
-
-	for (;;) {
-		int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC);
-		pthread_mutex_lock(&s->mutex);
-		bool stop = fd < 0 || s->stopping || s->n == 128;
-		if (!stop) {
-			struct ws_peer *p = calloc(1, sizeof(*p));
-			*p = (struct ws_peer){ .server = s, .fd = fd };
-			s->fds[s->n] = fd;
-			pthread_create(&s->threads[s->n++], NULL, ws_server_connection, p);
-		}
-		pthread_mutex_unlock(&s->mutex);
-		if (!stop)
-			continue;
-		if (fd >= 0)
-			close(fd);
-		return NULL;
 	}
 }
 
 static inline void ws_server_start(struct ws_server *s)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(address);
-
-	pthread_mutex_init(&s->mutex, NULL);
-	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bind(s->fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    getsockname(s->fd, (struct sockaddr *)&address, &len) < 0 || listen(s->fd, 128) < 0)
-		abort();
-	s->port = ntohs(address.sin_port);
-	pthread_create(&s->thread, NULL, ws_server_accept, s);
+	s->sockets = (struct socket_server){ .serve = ws_server_connection, .data = s };
+	pthread_mutex_init(&s->sockets.mutex, NULL);
+	socket_server_bind(&s->sockets, 0);
+	socket_server_listen(&s->sockets);
 }
 
 static inline void ws_server_stop(struct ws_server *s)
 {
-	pthread_mutex_lock(&s->mutex);
-	s->stopping = true;
-	for (unsigned i = 0; i < s->n; i++)
-		if (s->fds[i] >= 0)
-			shutdown(s->fds[i], SHUT_RDWR);
-	pthread_mutex_unlock(&s->mutex);
-	shutdown(s->fd, SHUT_RDWR);
-	pthread_join(s->thread, NULL);
-	for (unsigned i = 0; i < s->n; i++)
-		pthread_join(s->threads[i], NULL);
-	close(s->fd);
+	socket_server_stop(&s->sockets);
 	buf_done(&s->heads);
-	pthread_mutex_destroy(&s->mutex);
+	pthread_mutex_destroy(&s->sockets.mutex);
 }
