@@ -56,6 +56,24 @@ static void reset_walk(struct scan *s)
 	s->in_string = s->escaped = false;
 }
 
+/* Passes over bytes that mean nothing inside a string, eight at a time (most have 10 to 40). */
+static const char *skip_plain(const char *p, const char *end)
+{
+	const uint64_t low = 0x0101010101010101, high = 0x8080808080808080;
+	uint64_t word;
+
+	for (; end - p >= (ptrdiff_t)sizeof(word); p += sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		uint64_t quote = word ^ low * '"', escape = word ^ low * '\\';
+		/* high bit set: less than a blank, or zero; bytes over 0x7f are neither */
+		uint64_t found = ((word - low * ' ') & ~word) | ((quote - low) & ~quote) |
+				 ((escape - low) & ~escape);
+		if (found & high)
+			break;
+	}
+	return p;
+}
+
 /* Walks to the closing quote: returns behind it, or end. NULL: a bare control character. */
 static const char *walk_string(struct scan *s, const char *p, const char *end)
 {
@@ -63,7 +81,7 @@ static const char *walk_string(struct scan *s, const char *p, const char *end)
 		s->escaped = false;
 		p++;
 	}
-	while (p < end) {
+	for (p = skip_plain(p, end); p < end;) {
 		switch (char_class[(unsigned char)*p++]) {
 		case CHAR_QUOTE:
 			s->in_string = false;

@@ -98,8 +98,11 @@ static int take_frame(struct watch *w, char *json, size_t len, struct error *e)
 	__atomic_store_n(&w->last_event_ns, w->last_bytes_ns, __ATOMIC_RELAXED);
 	/* the initial events come in no order of versions: the bookmark has the one that counts */
 	bool initial = w->stage == WATCH_STAGE_STREAM;
-	if (!initial || f.kind == WATCH_FRAME_INITIAL_END)
-		keep_version(w, f.rv, f.rv_len);
+	if (!initial || f.kind == WATCH_FRAME_INITIAL_END) {
+		size_t n = 0;
+		const char *rv = watch_frame_version(&f, &n);
+		keep_version(w, rv, n);
+	}
 	w->bookmarks |= f.kind == WATCH_FRAME_BOOKMARK;
 	if (!initial)
 		w->failures = 0; /* it does serve: the next failure is a first one */

@@ -26,18 +26,22 @@ static bool is_text(const char *s, size_t len, const char *text)
 	return s && len == strlen(text) && memcmp(s, text, len) == 0;
 }
 
-static void read_metadata(struct watch_frame *f)
+const char *watch_frame_version(const struct watch_frame *f, size_t *ret_len)
+{
+	size_t len = 0;
+	const char *metadata = scan_member(f->object, f->len, "metadata", &len);
+
+	return watch_frame_string(metadata, len, "resourceVersion", ret_len);
+}
+
+static bool is_initial_end(const struct watch_frame *f)
 {
 	size_t len = 0, n = 0;
 	const char *metadata = scan_member(f->object, f->len, "metadata", &len);
-
-	f->rv = watch_frame_string(metadata, len, "resourceVersion", &f->rv_len);
-	if (f->kind != WATCH_FRAME_BOOKMARK || !metadata)
-		return;
-	const char *annotations = scan_member(metadata, len, "annotations", &n);
+	const char *annotations = metadata ? scan_member(metadata, len, "annotations", &n) : NULL;
 	const char *end = watch_frame_string(annotations, n, "k8s.io/initial-events-end", &len);
-	if (is_text(end, len, "true"))
-		f->kind = WATCH_FRAME_INITIAL_END;
+
+	return is_text(end, len, "true");
 }
 
 int watch_frame_parse(struct watch_frame *f, char *json, size_t len, struct error *e)
@@ -67,7 +71,8 @@ int watch_frame_parse(struct watch_frame *f, char *json, size_t len, struct erro
 		}
 	}
 	f->object = json + (object - json);
-	read_metadata(f);
+	if (f->kind == WATCH_FRAME_BOOKMARK && is_initial_end(f))
+		f->kind = WATCH_FRAME_INITIAL_END;
 	f->object[f->len] = '\0'; /* was the frame's own brace or comma */
 	return 0;
 }

@@ -44,12 +44,12 @@ struct watch_frame {
 	enum watch_event event; /* of an object */
 	char *object;           /* borrowed from the frame, NUL-terminated in it */
 	size_t len;
-	const char *rv; /* metadata.resourceVersion, not terminated; NULL: none */
-	size_t rv_len;
 };
 
 /* Takes a frame apart in place. -EPROTO: it has no type or no object. */
 int watch_frame_parse(struct watch_frame *f, char *json, size_t len, struct error *e);
+/* metadata.resourceVersion, not terminated; NULL: none. It walks half the object: not for all. */
+const char *watch_frame_version(const struct watch_frame *f, size_t *ret_len);
 /* The text of a string member without its quotes, or NULL. Versions have no escapes in them. */
 const char *watch_frame_string(const char *json, size_t len, const char *key, size_t *ret_len);
 

@@ -24,6 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	}
 	assert(f.object > json && f.object + f.len <= json + len);
 	assert(f.object[0] == '{' && f.object[f.len - 1] == '}' && f.object[f.len] == '\0');
-	assert(!f.rv || (f.rv > f.object && f.rv + f.rv_len < f.object + f.len));
+	size_t n = 0;
+	const char *rv = watch_frame_version(&f, &n);
+	assert(!rv || (rv > f.object && rv + n < f.object + f.len));
 	return 0;
 }
