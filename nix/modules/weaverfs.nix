@@ -40,6 +40,7 @@ let
 
   # "%" begins a specifier of systemd.
   escape = builtins.replaceStrings [ "%" ] [ "%%" ];
+  mountPoint = lib.escapeShellArg (escape (toString cfg.mountPoint));
 in
 {
   options.services.weaverfs = {
@@ -92,9 +93,13 @@ in
       ) (lib.filterAttrs (_: value: value != null) cfg.settings);
       serviceConfig = {
         # An empty one takes the unit's own away.
+        ExecStartPre = [
+          ""
+          "-${pkgs.coreutils}/bin/mkdir -p ${mountPoint}"
+        ];
         ExecStart = [
           ""
-          "${cfg.package}/bin/weaverfs -f ${lib.escapeShellArg (escape (toString cfg.mountPoint))}"
+          "${cfg.package}/bin/weaverfs -f ${mountPoint}"
         ];
         EnvironmentFile = cfg.environmentFiles;
       };

@@ -51,7 +51,10 @@ let
     config.services.k3s.package = fakePackage "k3s";
     config.systemd.packages = [ ];
   };
-  pkgs.callPackage = path: _: fakePackage (l.removeSuffix ".nix" (baseNameOf path));
+  pkgs = {
+    callPackage = path: _: fakePackage (l.removeSuffix ".nix" (baseNameOf path));
+    coreutils = fakePackage "coreutils";
+  };
   evaluated = l.evalModules {
     modules = [
       ../../nix/modules/loom-k3s.nix

@@ -27,6 +27,7 @@ nix_evaluate services "$configuration" >services
 assert_eq $'loom-k3s-ghcr-secret\nloom-k3s-kubeconfig\nloom-k3s-namespace\nloom-k3s-registry-secret\nweaverfs' \
 	"$(value 'keys[]')"
 assert_eq $'\n/nix/store/package/bin/weaverfs -f /mnt/weavers' "$(value '.weaverfs.serviceConfig.ExecStart[]')"
+assert_eq $'\n-/nix/store/coreutils/bin/mkdir -p /mnt/weavers' "$(value '.weaverfs.serviceConfig.ExecStartPre[]')"
 assert_eq /run/secrets/weaverfs.env "$(value '.weaverfs.serviceConfig.EnvironmentFile[]')"
 assert_eq false "$(value .weaverfs.restartIfChanged)"
 assert_eq loom-k3s-namespace.service "$(value '.weaverfs.after[]')"
