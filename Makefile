@@ -20,7 +20,7 @@ DEPS := gcc libc6-dev make pkg-config git libfuse3-dev libcurl4-openssl-dev libc
 	libwebsockets-dev libssl-dev libcmocka-dev clang libclang-rt-14-dev clang-format \
 	fuse3 bubblewrap jq curl openssl python3 inotify-tools iproute2 procps util-linux \
 	busybox-static containerd runc containernetworking-plugins iptables \
-	rsync less entr vim-tiny tmux nix-bin dpkg-dev
+	rsync less entr vim-tiny tmux nix-bin dpkg-dev groff-base
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
 	-Wwrite-strings -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough -Wconversion -Wno-sign-conversion \
@@ -81,6 +81,7 @@ check: deps ## install packages, build, run lint, unit tests and cases
 	@$(MAKE) --no-print-directory all
 	@$(call other,asan) all
 	@O=$(O) tests/run
+check-all: DEPS += qemu-system-x86 cpio mmdebstrap buildah
 check-all: deps ## check, and tsan, guests, fuzzers and the long cases
 	@$(MAKE) --no-print-directory all
 	@$(call other,asan) all
@@ -103,7 +104,10 @@ install: all ## below $(DESTDIR): programs in $(PREFIX), units, manual pages, ma
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(filter-out $(O)/weaver,$(PROGRAMS)) # it has no daemon to talk to yet
 	install -D -m 755 -t $(DESTDIR)$(SBINDIR) packaging/mount.weaverfs
 	ln -sf mount.weaverfs $(DESTDIR)$(SBINDIR)/mount.fuse.weaverfs
+	for page in docs/man/*; do \
+		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} "$$page" || exit; done
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/weaverfs/manifests k8s/manifests/*.yaml
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/weaverfs/manifests/optional k8s/manifests/optional/*.yaml
 	install -d $(DESTDIR)$(UNITDIR)
 	$(call unit,/mnt/weavers,,weaverfs.env) >$(DESTDIR)$(UNITDIR)/weaverfs.service
 	$(call unit,/mnt/weavers-%i,-o namespace=%i ,weaverfs-%i.env) >$(DESTDIR)$(UNITDIR)/weaverfs@.service
