@@ -17,7 +17,7 @@ PKGS    := fuse3 libcurl libcjson yaml-0.1 libwebsockets openssl
 
 # Debian packages: to build, to check the form, to run the cases (pods without and with a cluster).
 DEPS := gcc libc6-dev make pkg-config git libfuse3-dev libcurl4-openssl-dev libcjson-dev libyaml-dev \
-	libwebsockets-dev libssl-dev libcmocka-dev clang libclang-rt-14-dev clang-format \
+	libwebsockets-dev libssl-dev zlib1g-dev libcmocka-dev clang libclang-rt-14-dev clang-format \
 	fuse3 bubblewrap jq curl openssl python3 inotify-tools iproute2 procps util-linux \
 	busybox-static containerd runc containernetworking-plugins iptables \
 	rsync less entr vim-tiny tmux nix-bin dpkg-dev groff-base
@@ -58,9 +58,9 @@ unit = sed -e 's,@mountpoint@,$(1),' -e 's,@arguments@,$(2),' -e 's,@envfile@,$(
 	-e 's,@bindir@,$(PREFIX)/bin,' -e 's,@sysconfdir@,$(SYSCONFDIR),' packaging/weaverfs.service.in
 
 # One static library per folder; programs and unit tests take from them what they use.
-LIBDIRS  := k8s/base k8s fs
+LIBDIRS  := k8s/base k8s fs sidecar
 lib      = $(O)/$(subst /,-,$(1)).a
-objs     = $(patsubst %.c,$(O)/%.o,$(filter-out fs/main.c,$(wildcard $(1)/*.c)))
+objs     = $(patsubst %.c,$(O)/%.o,$(filter-out fs/main.c sidecar/main.c %.bpf.c,$(wildcard $(1)/*.c)))
 LIBS     := $(foreach d,fs k8s k8s/base,$(call lib,$d))
 PROGRAMS := $(O)/weaverfs $(O)/kubesim $(O)/weaver
 UNITS    := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
@@ -71,7 +71,7 @@ FUZZERS  := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 .DELETE_ON_ERROR:
 .PRECIOUS: $(O)/%.o
 
-all: $(PROGRAMS) ## build everything into build/$(BUILD)
+all: $(PROGRAMS) $(call lib,sidecar) ## build everything into build/$(BUILD)
 
 # What needs packages starts make again after deps: pkg-config has been asked above by then.
 run: deps ## try it: a simulated cluster, mounted at $(MNT)
@@ -150,12 +150,12 @@ $(O)/bench/%: $(O)/tools/bench/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(link)
 
-$(O)/unit/%: $(O)/tests/unit/%.o $(LIBS)
+$(O)/unit/%: $(O)/tests/unit/%.o $(call lib,sidecar) $(LIBS)
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(link) -lcmocka
+	$(call say,LD,$@)$(link) -lcmocka -lz
 
-$(O)/fuzz/%: $(O)/tests/fuzz/%.o $(LIBS)
+$(O)/fuzz/%: $(O)/tests/fuzz/%.o $(call lib,sidecar) $(LIBS)
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(link) -fsanitize=fuzzer
+	$(call say,LD,$@)$(link) -fsanitize=fuzzer -lz
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

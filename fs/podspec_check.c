@@ -7,6 +7,7 @@
 
 #include "k8s/base/cleanup.h"
 #include "k8s/base/quantity.h"
+#include "k8s/base/utf8.h"
 
 #define NAME_MAX_LABEL 63
 #define HOUR_S 3600
@@ -36,32 +37,12 @@ int podspec_check_name(const char *name, struct error *e)
 
 /* ---- text ---- */
 
-/* The length of the UTF-8 sequence at s, 0: none. Overlong ones and surrogates are none. */
-static size_t utf8_len(const unsigned char *s)
-{
-	size_t len = *s < 0x80   ? 1
-		     : *s < 0xc2 ? 0
-		     : *s < 0xe0 ? 2
-		     : *s < 0xf0 ? 3
-		     : *s < 0xf5 ? 4
-				 : 0;
-
-	for (size_t i = 1; i < len; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 int podspec_check_text(const char *what, const char *text, bool tab, struct error *e)
 {
 	const unsigned char *p = (const unsigned char *)text;
 
 	while (*p) {
-		size_t len = utf8_len(p);
+		size_t len = utf8_length((const char *)p, strnlen((const char *)p, 4));
 		bool control = *p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0);
 
 		if (len == 0)

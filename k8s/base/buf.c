@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "k8s/base/utf8.h"
+
 #define BUF_MIN 64
 
 static const char hex_upper[] = "0123456789ABCDEF";
@@ -147,43 +149,6 @@ void buf_drop_front(struct buf *b, size_t len)
 	memmove(b->data, b->data + len, b->len + 1);
 }
 
-/*
- * The length of the UTF-8 character at s (RFC 3629: no overlong forms, no surrogates, nothing
- * beyond U+10FFFF), or 0 when there is none.
- */
-static size_t utf8_len(const char *s, size_t len)
-{
-	const unsigned char *p = (const unsigned char *)s;
-	unsigned char low = 0x80, high = 0xbf; /* bounds of the second byte */
-	size_t n;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] >= 0xc2 && p[0] <= 0xdf)
-		n = 2;
-	else if (p[0] >= 0xe0 && p[0] <= 0xef)
-		n = 3;
-	else if (p[0] >= 0xf0 && p[0] <= 0xf4)
-		n = 4;
-	else
-		return 0;
-	if (p[0] == 0xe0)
-		low = 0xa0;
-	else if (p[0] == 0xed)
-		high = 0x9f;
-	else if (p[0] == 0xf0)
-		low = 0x90;
-	else if (p[0] == 0xf4)
-		high = 0x8f;
-	if (len < n || p[1] < low || p[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return n;
-}
-
 static void add_hex(struct buf *b, const char *prefix, unsigned char c, const char *digits)
 {
 	buf_add_str(b, prefix);
@@ -203,7 +168,7 @@ static bool is_control(const char *s, size_t n)
 void buf_add_escaped(struct buf *b, const char *s, size_t len)
 {
 	for (size_t i = 0; i < len;) {
-		size_t n = utf8_len(s + i, len - i);
+		size_t n = utf8_length(s + i, len - i);
 
 		if (s[i] == '\n') {
 			buf_add(b, "\\n", 2);
@@ -242,7 +207,7 @@ void buf_add_json(struct buf *b, const char *s, size_t len)
 {
 	buf_add_char(b, '"');
 	for (size_t i = 0; i < len;) {
-		size_t n = utf8_len(s + i, len - i);
+		size_t n = utf8_length(s + i, len - i);
 
 		if (n == 1)
 			add_json_ascii(b, s[i]);
