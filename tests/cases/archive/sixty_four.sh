@@ -40,13 +40,13 @@ settled()
 	[ "$(open_files)" -le "$1" ] && [ "$(threads)" -le "$2" ]
 }
 
-# leave: makes 64 that print a line now and then, ends half by rmdir and half by the reaper, checks all.
+# leave: makes 64 that print on for most of their grace, ends half by rmdir and half by the reaper, checks all.
 leave()
 {
 	local i pid rmdirs=()
 	for i in $(seq 64); do
 		make_pod_json "w$i" "$(cat /proc/sys/kernel/random/uuid)" \
-			'trap "n=4" TERM; i=0; n=100000; while [ $n -gt 0 ]; do n=$((n - 1)); i=$((i + 1)); echo "line $i"; sleep 0.3; done; echo "last $i"' |
+			'trap "n=12" TERM; i=0; n=100000; while [ $n -gt 0 ]; do n=$((n - 1)); i=$((i + 1)); echo "line $i"; sleep 0.3; done; echo "last $i"' |
 			jq '.spec.containers[0].resources = {limits: {cpu: "100m", memory: "32Mi"}, requests: {cpu: "1m", memory: "8Mi"}}'
 	done | k create -f - >/dev/null
 	wait_for 300 all_run
