@@ -25,7 +25,7 @@
 
 #define STEP_MS 15            /* between the scheduler's, the kubelet's and the runtime's part */
 #define SIDECAR_MIN_GRACE_S 2 /* what is left for sidecars when the main containers used it up */
-#define REMOVE_MS 60          /* from the final status to DELETED */
+#define REMOVE_MS 260         /* from the final status to DELETED; a follow has ended by then */
 #define MOUNT_RETRY_MS 2000
 
 static struct list pods = LIST_INIT(pods);
