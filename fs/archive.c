@@ -154,7 +154,14 @@ int archive_insert(struct archive_entry *entry)
 	}
 	place(entry);
 	a->n++;
+	a->changed_ns = clock_realtime_ns();
 	return 0;
+}
+
+int64_t archive_changed_ns(struct archive *a)
+{
+	lock_guard(&a->lock);
+	return a->changed_ns;
 }
 
 void archive_forget(struct archive_entry *entry)
@@ -166,6 +173,7 @@ void archive_forget(struct archive_entry *entry)
 		hash_remove(&a->names, &entry->by_name);
 		list_remove(&entry->node);
 		a->n--;
+		a->changed_ns = clock_realtime_ns();
 	}
 	if (entry->over_s)
 		a->bytes -= entry->bytes;
@@ -361,10 +369,10 @@ void archive_ready(struct archive *a)
 	archive_purge_trim(a);
 }
 
-void archive_purge(struct archive *a, const char *name,
+void archive_purge(struct archive *a, const char *name, const struct caller *caller,
 		   void (*done)(void *data, int r, const struct error *e), void *data)
 {
-	archive_purge_post(a, name, done, data);
+	archive_purge_post(a, name, caller, done, data);
 }
 
 /* ---- life cycle ---- */

@@ -19,6 +19,7 @@
 #include "k8s/loop.h"
 
 struct archive;
+struct caller;
 struct weaverfs;
 
 struct archive_view {
@@ -44,6 +45,7 @@ void archive_ready(struct archive *a);
 int archive_find(struct archive *a, uint64_t object, struct archive_view *ret);    /* -ENOENT */
 int archive_lookup(struct archive *a, const char *name, struct archive_view *ret); /* -ENOENT */
 int archive_list(struct archive *a, struct archive_view **ret, size_t *ret_n);     /* owned array */
+int64_t archive_changed_ns(struct archive *a); /* when an entry came or went; 0: never */
 /* An fd of the file's content, O_RDONLY; a file that the entry does not have is empty. -errno. */
 int archive_open_file(struct archive *a, uint64_t object, const char *name);
 off_t archive_file_size(struct archive *a, uint64_t object, const char *name);
@@ -66,7 +68,7 @@ void archive_deleted_by(struct archive *a, const char *uid, const char *by);
  * Any thread. rmdir .archive/NAME: purges it; of one still terminating it forces the end (grace 0)
  * first. done is called once, on the cluster thread; without memory on the caller's, at once.
  */
-void archive_purge(struct archive *a, const char *name,
+void archive_purge(struct archive *a, const char *name, const struct caller *caller,
 		   void (*done)(void *data, int r, const struct error *e), void *data);
 
 /*

@@ -21,6 +21,7 @@ struct archive {
 	struct lock lock; /* LOCK_LEAF: what follows, and each entry's view */
 	struct hash objects, names;
 	size_t n;
+	int64_t changed_ns; /* CLOCK_REALTIME: an entry came or went */
 };
 
 /* The cluster thread's, but for view: written by it alone, under the lock. */
@@ -90,7 +91,7 @@ bool archive_fetch_complete(struct archive *a, const char *uid);
 void archive_fetch_free(struct archive *a);
 
 /* ---- archive_purge.c ---- */
-void archive_purge_post(struct archive *a, const char *name,
+void archive_purge_post(struct archive *a, const char *name, const struct caller *caller,
 			void (*done)(void *data, int r, const struct error *e), void *data);
 void archive_purge_trim(struct archive *a); /* what is beyond the bounds */
 void archive_purge_free(struct archive *a);

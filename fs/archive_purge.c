@@ -10,9 +10,11 @@
 
 #include "fs/archive_private.h"
 #include "fs/config.h"
+#include "fs/errors.h"
 #include "fs/ino.h"
 #include "fs/pod_delete.h"
 #include "fs/poke.h"
+#include "fs/record.h"
 #include "fs/weaverfs.h"
 #include "k8s/base/clock.h"
 #include "k8s/request.h"
@@ -24,9 +26,11 @@ struct purge {
 	struct list node; /* archive.purges */
 	struct loop_job job;
 	struct archive *archive;
+	struct caller caller;
 	char name[REGISTRY_NAME_MAX];
 	struct archive_entry *entry; /* while its DELETE is out */
 	struct request *request;
+	bool forced; /* a DELETE without grace is part of it */
 	void (*done)(void *data, int r, const struct error *e);
 	void *data;
 };
@@ -74,6 +78,14 @@ static void drop_by_user(struct archive_entry *entry)
 
 static void finish(struct purge *p, int r, const struct error *e)
 {
+	struct errors *errors = p->archive->fs->errors;
+	char path[REGISTRY_NAME_MAX + 16];
+
+	snprintf(path, sizeof(path), ".archive/%s", p->name);
+	if (r < 0)
+		errors_add(errors, p->caller.uid, "rmdir", path, e);
+	if (p->forced)
+		record_done(p->caller.uid, p->caller.pid, "force", path, r < 0 ? e : NULL);
 	p->done(p->data, r, r < 0 ? e : NULL);
 	free(p);
 }
@@ -102,6 +114,7 @@ static int force(struct purge *p, struct archive_entry *entry, struct error *e)
 		.data = p,
 	};
 
+	p->forced = true;
 	if (client_away(fs->client, e))
 		return -EHOSTUNREACH;
 	p->request = pod_delete_start(fs, &d);
@@ -140,7 +153,7 @@ static void on_job(struct loop_job *job)
 		finish(p, r, &e);
 }
 
-void archive_purge_post(struct archive *a, const char *name,
+void archive_purge_post(struct archive *a, const char *name, const struct caller *caller,
 			void (*done)(void *data, int r, const struct error *e), void *data)
 {
 	struct purge *p = calloc(1, sizeof(*p));
@@ -152,6 +165,7 @@ void archive_purge_post(struct archive *a, const char *name,
 	}
 	p->job.run = on_job;
 	p->archive = a;
+	p->caller = *caller;
 	p->done = done;
 	p->data = data;
 	snprintf(p->name, sizeof(p->name), "%s", name);

@@ -293,12 +293,8 @@ void dir_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 /* Cluster thread: a purge has ended. */
 static void on_purged(void *data, int r, const struct error *e)
 {
-	fuse_req_t req = data;
-	struct weaverfs *fs = fuse_req_userdata(req);
-
-	if (r < 0)
-		errors_add(fs->errors, fuse_req_ctx(req)->uid, "rmdir", ".archive", e);
-	fuse_reply_err(req, -r);
+	(void)e;
+	fuse_reply_err(data, -r);
 }
 
 void dir_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -318,7 +314,7 @@ void dir_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 	else if (directory == INO_OBJECT_DRAFTS)
 		fuse_reply_err(req, -drafts_remove(fs->drafts, name));
 	else
-		archive_purge(fs->archive, name, on_purged, req);
+		archive_purge(fs->archive, name, &caller, on_purged, req);
 }
 
 static void rename_draft(struct weaverfs *fs, fuse_req_t req, const char *name, const char *newname,

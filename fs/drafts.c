@@ -31,6 +31,7 @@ struct drafts {
 	struct lock lock; /* LOCK_LEAF, guards all that follows */
 	struct list all;  /* struct draft, in order of creation; the defaults first */
 	size_t n;
+	int64_t changed_ns; /* CLOCK_REALTIME: one came or went */
 };
 
 void drafts_view_done(struct drafts_view *v)
@@ -118,6 +119,12 @@ int drafts_find(struct drafts *d, uint64_t object, struct drafts_view *ret)
 	return 0;
 }
 
+int64_t drafts_changed_ns(struct drafts *d)
+{
+	lock_guard(&d->lock);
+	return d->changed_ns;
+}
+
 int drafts_lookup(struct drafts *d, const char *name, struct drafts_view *ret)
 {
 	lock_guard(&d->lock);
@@ -169,6 +176,7 @@ static int insert(struct drafts *d, struct draft *draft, struct error *e)
 		return error_set(e, EDQUOT, "%d drafts are the most there can be", DRAFTS_MAX);
 	list_push_back(&d->all, &draft->node);
 	d->n++;
+	d->changed_ns = draft->is.changed_ns;
 	return 0;
 }
 
@@ -217,6 +225,7 @@ static struct draft *take_out(struct drafts *d, const char *name, uint64_t objec
 		return NULL;
 	list_remove(&draft->node);
 	d->n--;
+	d->changed_ns = clock_realtime_ns();
 	return draft;
 }
 
@@ -251,7 +260,7 @@ int drafts_rename(struct drafts *d, const char *name, const char *to, struct err
 	if (lookup_locked(d, to))
 		return error_set(e, EEXIST, "there is a draft with this name");
 	snprintf(draft->is.name, sizeof(draft->is.name), "%s", to);
-	draft->is.changed_ns = clock_realtime_ns();
+	d->changed_ns = draft->is.changed_ns = clock_realtime_ns();
 	return 0;
 }
 

@@ -33,6 +33,7 @@ void drafts_free(struct drafts *d);
 
 int drafts_find(struct drafts *d, uint64_t object, struct drafts_view *ret);    /* -ENOENT */
 int drafts_lookup(struct drafts *d, const char *name, struct drafts_view *ret); /* -ENOENT */
+int64_t drafts_changed_ns(struct drafts *d); /* when one came or went; 0: never */
 struct drafts_name {
 	uint64_t object;
 	char name[64];

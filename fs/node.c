@@ -181,6 +181,18 @@ static struct timespec timespec_of(int64_t ns)
 	return (struct timespec){ .tv_sec = ns / CLOCK_NS_PER_S, .tv_nsec = ns % CLOCK_NS_PER_S };
 }
 
+static int64_t entries_changed_ns(const struct node *n)
+{
+	const struct weaverfs *fs = n->view.fs;
+
+	if (n->attr)
+		return 0;
+	return n->object == INO_OBJECT_ROOT      ? registry_root_changed_ns(fs->registry)
+	       : n->object == INO_OBJECT_DRAFTS  ? drafts_changed_ns(fs->drafts)
+	       : n->object == INO_OBJECT_ARCHIVE ? archive_changed_ns(fs->archive)
+						 : 0;
+}
+
 /* The root, and what is like it: directories in which users make and remove entries. */
 static void stat_fixed(const struct node *n, struct stat *st)
 {
@@ -191,6 +203,9 @@ static void stat_fixed(const struct node *n, struct stat *st)
 	st->st_gid = shared && config->create_gid ? config->create_gid_id : n->view.fs->gid;
 	st->st_mode = shared ? config->create_mode : 0755;
 	st->st_mtim = timespec_of(n->view.fs->started_ns);
+	int64_t changed_ns = entries_changed_ns(n);
+	if (changed_ns > n->view.fs->started_ns)
+		st->st_mtim = timespec_of(changed_ns);
 }
 
 static void stat_weaver(const struct node *n, struct stat *st)
@@ -272,7 +287,12 @@ void node_timeouts(const struct node *n, double *ret_entry, double *ret_attr)
 	} else if (n->object >= INO_OBJECT_FIRST) {
 		uint64_t directory = n->scope == ATTR_LIVE ? INO_OBJECT_ROOT : INO_OBJECT_ARCHIVE;
 		const char *name = n->scope == ATTR_LIVE ? n->w.name : n->archived.name;
-		*ret_entry = poke_pending(fs->poke, directory, name) ? 0 : helped;
+		/* By its id: no helper takes that name away. */
+		bool by_id =
+			n->scope == ATTR_LIVE && n->object == ino_object_of(n->w.pod->uid, "id");
+		*ret_entry = poke_pending(fs->poke, directory, name) ? 0
+			     : by_id                                 ? TIMEOUT_ALONE_S
+								     : helped;
 	}
 }
 

@@ -152,8 +152,6 @@ static void entry_changed(struct poke *p, enum poke_op op, uint64_t directory, c
 		.op = op, .weaver = object, .object = object, .directory = directory
 	};
 	snprintf(what.name, sizeof(what.name), "%s", name);
-	if (p->fs->session)
-		poke_change_visible(p->fs, directory, INO_ROW_DIR); /* its mtime */
 	poke_queue_add(&p->queue, &what, own_find(p, directory, name) != NULL);
 	helpers_run(p);
 }

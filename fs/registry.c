@@ -229,8 +229,10 @@ static struct weaver *weaver_new(struct registry *r, const struct pod *pod)
 /* Takes w out of the root. */
 static void unplace(struct registry *r, struct weaver *w)
 {
-	if (w->place == PLACE_SHOWN)
+	if (w->place == PLACE_SHOWN) {
 		hash_remove(&r->names, &w->by_name);
+		r->root_changed_ns = clock_realtime_ns();
+	}
 	list_remove(&w->held);
 	w->place = PLACE_AWAY;
 }
@@ -242,6 +244,7 @@ static int show_as(struct registry *r, struct weaver *w, const char *name)
 	if (hash_insert(&r->names, &w->by_name, hash_str(w->name)) < 0)
 		return -ENOMEM;
 	w->place = PLACE_SHOWN;
+	r->root_changed_ns = clock_realtime_ns();
 	return 0;
 }
 
@@ -453,6 +456,12 @@ void registry_release(struct registry *r, uint64_t object)
 	assert(w && w->opens > 0);
 	if (--w->opens == 0 && w->gone)
 		forget(r, w);
+}
+
+int64_t registry_root_changed_ns(struct registry *r)
+{
+	lock_guard(&r->lock);
+	return r->root_changed_ns;
 }
 
 void registry_counts(struct registry *r, struct registry_counts *ret)

@@ -60,6 +60,9 @@ struct registry_entry {
 int registry_list_take(struct registry *r, bool all, struct registry_entry **ret, size_t *ret_n);
 void registry_list_free(struct registry_entry *entries, size_t n);
 
+/* CLOCK_REALTIME: when a name came to the root or left it; 0: never. */
+int64_t registry_root_changed_ns(struct registry *r);
+
 struct registry_counts {
 	size_t present;     /* in the root */
 	size_t terminating; /* deletionTimestamp set, pod still there */

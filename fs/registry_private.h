@@ -38,4 +38,5 @@ struct registry {
 	struct list held; /* by held_until_ns */
 	struct hash objects, aliases, names, ids, uids;
 	uint64_t generation;
+	int64_t root_changed_ns;
 };

@@ -24,7 +24,12 @@ static const char head[] =
 	"One value a file, one trailing newline; a value that is not known (yet) is an empty file.\n"
 	"Control characters in text from the cluster are escaped (`\\x1B`, `\\n`), but not in `logs` and\n"
 	"`pod.json`. A directory belongs to who made it; its files have the owner and group of it.\n"
-	"`.weaverfs/help` is this page on the mount.\n";
+	"`.weaverfs/help` is this page on the mount.\n"
+	"\n"
+	"Files that are fetched when opened (`usage`, `pod.json`) have size 0: `cat`, `cp`, `grep`, `jq`\n"
+	"and `wc` read them to their end, `tar` and `rsync` believe the size and copy nothing. A file\n"
+	"that has nothing to give, as `usage` without a metrics server, fails to open (ENODATA): `cp -r`,\n"
+	"`tar` and `grep -r` say so, go on, and end with their status for it.\n";
 
 /* A scope's rows, the modes as stat(1) shows them. */
 static void print_scope(const char *title, const char *intro, unsigned scope)
@@ -50,8 +55,13 @@ int main(void)
 		"left. `command` replaces\nthe image's entrypoint, so that nothing clones `repo`; "
 		"`args` leaves it in place.\n",
 		ATTR_LIVE);
-	print_scope("A draft, and `.weaverfs/defaults`",
-		    "\nEmpty where the image or the setting decides.\n", ATTR_DRAFT);
+	print_scope(
+		"A draft, and `.weaverfs/defaults`",
+		"\nEmpty where the image or the setting decides. Lists gather over the writes of "
+		"one open; a JSON\narray for `command` or `args` must come in one write. "
+		"Kubernetes expands `$(VAR)` in `command`,\n`args` and `env`; `$$(VAR)` is how "
+		"to say `$(VAR)`.\n",
+		ATTR_DRAFT);
 	print_scope("`.archive/<weaver>~<id8>`", "\nThe last content of each.\n", ATTR_ARCHIVE);
 	print_scope("`.weaverfs`", "", ATTR_CONTROL);
 	return ferror(stdout) || fflush(stdout) == EOF;

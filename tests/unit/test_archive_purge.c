@@ -9,13 +9,15 @@ static void on_purged(void *data, int r, const struct error *e)
 	assert_ptr_equal(data, &purged);
 	assert_int_equal(purged, 1);
 	assert_true((r < 0) == (e != NULL));
+	assert_int_equal(n_errors, r < 0); /* it is in .weaverfs/errors */
+	n_errors = 0;
 	purged = r;
 }
 
 static void purge(const char *name)
 {
 	purged = 1;
-	archive_purge(fs.archive, name, on_purged, &purged);
+	archive_purge(fs.archive, name, &(struct caller){ .uid = 1000 }, on_purged, &purged);
 	assert_int_equal(purged, 1);
 	fake_run();
 }

@@ -14,7 +14,9 @@ wait_for 30 status_is a running
 pod=$(cat "$MNT/a/pod")
 rmdir "$MNT/a"
 assert_errno 'Disk quota exceeded' mkdir "$MNT/b"
-rmdir "$MNT"/.archive/a~*
+entry=$(ls "$MNT/.archive")
+rmdir "$MNT/.archive/$entry"
+grep -Eq "^weaverfs: force .archive/$entry by uid 0, pid [0-9]+: ok\$" "$W/weaverfs.log" || fail "not in the log"
 assert_eq "" "$(ls "$MNT/.archive")"
 wait_for 3 pod_gone "$pod"
 wait_for 3 mkdir "$MNT/b"

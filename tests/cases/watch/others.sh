@@ -4,6 +4,12 @@
 . "$LIB/case.sh"
 . "$LIB/watch.sh"
 
+# moved DIRECTORY BEFORE: its time is another one than BEFORE.
+moved()
+{
+	[ "$(stat -c %.9Y "$1")" != "$2" ]
+}
+
 mount_weavers cleanup_interval_secs=3600
 MNT=$W/other mount_weavers cleanup_interval_secs=3600
 watch "$W/root" "$MNT"
@@ -21,6 +27,41 @@ for i in $(shuf -i 1-6); do
 	k delete pod --wait=false "$(pod_of "kubectl-$i")" >/dev/null
 	echo "DELETE,ISDIR $MNT/kubectl-$i" >>"$W/expected"
 done
+same_events "$W/expected" "$W/root"
+
+# The root's time moves when somebody comes or goes, the archive's and the drafts' too.
+was=$(stat -c %.9Y "$MNT")
+mkdir "$W/other/mover"
+wait_for 5 moved "$MNT" "$was"
+wait_for 5 test -d "$MNT/mover"
+was=$(stat -c %.9Y "$MNT")
+archive=$(stat -c %.9Y "$MNT/.archive")
+rmdir "$W/other/mover"
+wait_for 5 moved "$MNT" "$was"
+wait_for 5 moved "$MNT/.archive" "$archive"
+was=$(stat -c %.9Y "$MNT/.drafts")
+mkdir "$MNT/.drafts/d"
+moved "$MNT/.drafts" "$was" || fail ".drafts: the time stands still"
+was=$(stat -c %.9Y "$MNT/.drafts")
+rmdir "$MNT/.drafts/d"
+moved "$MNT/.drafts" "$was" || fail ".drafts: the time stands still"
+{
+	echo "CREATE,ISDIR $MNT/mover"
+	echo "DELETE,ISDIR $MNT/mover"
+} >>"$W/expected"
+same_events "$W/expected" "$W/root"
+
+# By its id it is gone within a second: no helper takes that name out of the kernel.
+pending_pod by-id | k create -f - >/dev/null
+wait_for 5 test -d "$MNT/by-id"
+id=$(cat "$MNT/by-id/id")
+test -d "$MNT/$id"
+k delete pod --wait=false "$(pod_of by-id)" >/dev/null
+wait_for 2 test ! -e "$MNT/$id"
+{
+	echo "CREATE,ISDIR $MNT/by-id"
+	echo "DELETE,ISDIR $MNT/by-id"
+} >>"$W/expected"
 same_events "$W/expected" "$W/root"
 
 # A name that comes and goes and comes, faster than anybody can look.
