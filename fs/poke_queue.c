@@ -24,6 +24,8 @@
 #include "fs/ino.h"
 #include "fs/metrics.h"
 
+/* So many changes are looked at for one that need not wait. */
+#define LOOK_MAX 64
 /* With a helper that cannot be started memory must not grow for ever. */
 #define COMMANDS_MAX 65536
 
@@ -242,14 +244,29 @@ void poke_queue_add(struct poke_queue *q, const struct poke_what *what, bool hel
 		push_locked(q, c);
 }
 
+/*
+ * Entries come and go in the order of the server's events. A change that waits for its weaver's
+ * entry, perhaps for a user's call of two seconds, lets those of other weavers pass.
+ */
+static struct poke_command *ready_locked(const struct poke_queue *q, enum poke_lane lane)
+{
+	unsigned look = lane == POKE_LANE_CHANGES ? LOOK_MAX : 1;
+
+	list_for_each(c, &q->lanes[lane].waiting, struct poke_command, node) {
+		if (look-- == 0)
+			return NULL;
+		if (!must_wait_locked(q, c))
+			return c;
+	}
+	return NULL;
+}
+
 bool poke_queue_take(struct poke_queue *q, enum poke_lane lane, struct poke_what *ret)
 {
 	struct poke_queue_lane *l = &q->lanes[lane];
 	lock_guard(&q->lock);
-	if (l->n_out == POKE_OUT_MAX || list_empty(&l->waiting))
-		return false;
-	struct poke_command *c = list_entry(l->waiting.next, struct poke_command, node);
-	if (must_wait_locked(q, c))
+	struct poke_command *c = l->n_out < POKE_OUT_MAX ? ready_locked(q, lane) : NULL;
+	if (!c)
 		return false;
 	list_remove(&c->node);
 	list_push_back(&l->out, &c->node);
