@@ -25,8 +25,20 @@ watched()
 	done
 }
 
-# storm LABEL COUNT: ten come while those before them are annotated and deleted at the same time, in
-# one random order: which is first, if both, the server says.
+# end_pods POD...: half of them are annotated, then the others while all are deleted: which of the
+# two is first, if both, the server says.
+end_pods()
+{
+	local half=$((($# + 1) / 2)) said
+	k annotate pod "${@:1:half}" loom.dev/hold=1 >/dev/null
+	k delete pod --wait=false $(shuf -e "$@") >/dev/null &
+	local delete=$!
+	said=$(k annotate pod "${@:half+1}" loom.dev/hold=1 2>&1 >/dev/null) ||
+		! grep -v NotFound <<<"$said" || fail "annotate: $said"
+	wait "$delete"
+}
+
+# storm LABEL COUNT: ten come while those before them are annotated and deleted, in random order.
 storm()
 {
 	local label=$1 new=() old=() wave i
@@ -46,10 +58,7 @@ storm()
 		fi
 		if [ ${#old[@]} -gt 0 ]; then
 			mapfile -t old < <(printf 'weaver-%s\n' "${old[@]}" | shuf)
-			{ k annotate pod "${old[@]}" loom.dev/hold=1 2>&1 >/dev/null |
-				grep -v NotFound >"$W/refused" && fail "annotate: $(cat "$W/refused")"; } || true &
-			jobs+=("$!")
-			k delete pod --wait=false "${old[@]}" >/dev/null &
+			end_pods "${old[@]}" &
 			jobs+=("$!")
 		fi
 		[ ${#jobs[@]} = 0 ] || wait "${jobs[@]}"
