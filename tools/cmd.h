@@ -15,7 +15,7 @@ struct cmd {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct cmd cmd_sh_entry, cmd_exec_entry, cmd_attach_entry;
+extern const struct cmd cmd_sh_entry, cmd_exec_entry, cmd_attach_entry, cmd_audit_entry;
 
 #define CMD_EXIT_USAGE 2
 

@@ -16,6 +16,7 @@ static const struct cmd *const weaver_table[] = {
 	&cmd_sh_entry,
 	&cmd_exec_entry,
 	&cmd_attach_entry,
+	&cmd_audit_entry,
 };
 
 void weaver_complain(const char *fmt, ...)
