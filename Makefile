@@ -17,10 +17,12 @@ PKGS    := fuse3 libcurl libcjson yaml-0.1 libwebsockets openssl
 
 # Debian packages: to build, to check the form, to run the cases (pods without and with a cluster).
 DEPS := gcc libc6-dev make pkg-config git libfuse3-dev libcurl4-openssl-dev libcjson-dev libyaml-dev \
-	libwebsockets-dev libssl-dev zlib1g-dev libcmocka-dev clang libclang-rt-14-dev clang-format \
+	libwebsockets-dev libssl-dev libbpf-dev libelf-dev zlib1g-dev bpftool llvm libcmocka-dev clang \
+	libclang-rt-14-dev clang-format \
 	fuse3 bubblewrap jq curl openssl python3 inotify-tools iproute2 procps util-linux \
 	busybox-static containerd runc containernetworking-plugins iptables \
-	rsync less entr vim-tiny tmux nix-bin dpkg-dev groff-base
+	rsync less entr vim-tiny tmux nix-bin dpkg-dev groff-base \
+	qemu-system-x86 cpio
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
 	-Wwrite-strings -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough -Wconversion -Wno-sign-conversion \
@@ -62,7 +64,14 @@ LIBDIRS  := k8s/base k8s fs sidecar
 lib      = $(O)/$(subst /,-,$(1)).a
 objs     = $(patsubst %.c,$(O)/%.o,$(filter-out fs/main.c sidecar/main.c %.bpf.c,$(wildcard $(1)/*.c)))
 LIBS     := $(foreach d,fs k8s k8s/base,$(call lib,$d))
+# The programs that the kernel runs, each object made into a header that images.c takes in.
+SKELS    := $(patsubst sidecar/%.bpf.c,$(O)/skel/%.skel.h,$(wildcard sidecar/*.bpf.c))
+# The sidecar is an image of one file; a sanitizer needs the C library at run time.
+STATIC   := $(if $(filter release,$(BUILD)),-static)
+SIDECAR  := $(call lib,sidecar) $(call lib,k8s/base)
 PROGRAMS := $(O)/weaverfs $(O)/kubesim $(O)/weaver
+# What the audit is tested with: who does one of everything, who says what was seen of it.
+ORACLES  := $(O)/audit-load $(O)/audit-watch
 UNITS    := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
@@ -71,7 +80,7 @@ FUZZERS  := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 .DELETE_ON_ERROR:
 .PRECIOUS: $(O)/%.o
 
-all: $(PROGRAMS) $(call lib,sidecar) ## build everything into build/$(BUILD)
+all: $(PROGRAMS) $(call lib,sidecar) $(ORACLES) ## build everything into build/$(BUILD)
 
 # What needs packages starts make again after deps: pkg-config has been asked above by then.
 run: deps ## try it: a simulated cluster, mounted at $(MNT)
@@ -125,6 +134,20 @@ help: ## this list
 clean: ## remove all builds
 	rm -rf $(patsubst build/%,build,$(O))
 
+$(O)/%.bpf.o: %.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF,$<)clang -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -I. -I/usr/include/$(shell uname -m)-linux-gnu \
+		-Wall -Wextra -Wno-unused-parameter -Wno-gnu-variable-sized-type-not-at-end $(if $(CI),-Werror) \
+		-MMD -MP -c -o $@ $< && llvm-strip -g $@
+
+# bpftool writes to stdout also what it could not finish
+$(O)/skel/%.skel.h: $(O)/sidecar/%.bpf.o
+	@mkdir -p $(@D)
+	$(call say,SKEL,$@)/usr/sbin/bpftool gen skeleton $< name $*_bpf >$@.new && mv $@.new $@
+
+$(O)/sidecar/images.o: $(SKELS)
+$(O)/sidecar/images.o: cppflags += -isystem $(O)/skel
+
 $(O)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(cppflags) $(cflags) -MMD -MP -c -o $@ $<
@@ -144,6 +167,14 @@ $(O)/kubesim: $(call objs,tools/kubesim) $(call lib,k8s/base)
 # Started for each command in a weaver, and copied into containers: the C library and nothing else.
 $(O)/weaver: ldlibs := $(LDLIBS)
 $(O)/weaver: $(call objs,tools) $(call lib,k8s/base)
+	$(call say,LD,$@)$(link)
+
+$(ORACLES): ldflags := $(STATIC) $(LDFLAGS)
+$(ORACLES): ldlibs := -lbpf -lelf -lz $(LDLIBS)
+$(O)/audit-load: $(call objs,tools/audit-load)
+	$(call say,LD,$@)$(link)
+
+$(O)/audit-watch: $(call objs,tests/audit) $(SIDECAR)
 	$(call say,LD,$@)$(link)
 
 $(O)/bench/%: $(O)/tools/bench/%.o

@@ -58,7 +58,7 @@ enum event_type { EVENT_TYPES(X) EVENT_TYPE_COUNT };
 #define EVENT_X32            (1U << 13) /* x32: its bit is removed from syscall */
 #define EVENT_URING          (1U << 14) /* done by io_uring; there is no syscall then */
 #define EVENT_DNS_PARTIAL    (1U << 15) /* the payload was not in one piece: incomplete */
-#define EVENT_NAMESPACED     (1U << 16) /* the task's namespaces are not its container's */
+#define EVENT_NAMESPACED     (1U << 16) /* EXEC: mounts of its own, not its container's */
 #define EVENT_OWN_CONTAINER  (1U << 17) /* in the sidecar's own container (an exec into it) */
 #define EVENT_HOOK           (1U << 18) /* seen by a hook (fentry, tracepoint), else at sys_exit */
 /* clang-format on */
@@ -188,7 +188,7 @@ struct event {
 	__u32 ns_pid, ns_tid; /* in the task's own, innermost one */
 	__u32 ppid;           /* node's */
 	__u32 uid, gid;       /* real, as the node counts them */
-	__s32 syscall;        /* number in the table that the flags tell; -1: none */
+	__s32 syscall; /* number in the table that the flags tell; -1: none; EXEC: always execve */
 	char comm[16];
 	union {
 		struct event_exec exec;

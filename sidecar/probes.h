@@ -42,7 +42,8 @@ int probes_snapshot(struct probes *p, struct error *e);
 /*
  * Waits at most timeout_ms for a wake-up (the critical ring has a record, or the normal one is half
  * full), then hands over all that is in both rings; then, as EVENT_LOST, what has been lost since
- * the last call. Records are in order of seq within (cpu, ring), not across. Returns 0 or -errno.
+ * the last call. Within (cpu, ring) records come in order of seq, but for one that interrupted
+ * another and comes before it. Returns 0 or -errno.
  */
 int probes_poll(struct probes *p, int timeout_ms, probes_event_fn *fn, void *arg, struct error *e);
 /* Readable when probes_poll would not wait; borrowed. */
@@ -50,11 +51,12 @@ int probes_fd(const struct probes *p);
 
 /* What is attached, by kind of events: the capability table of stderr and /health. */
 struct probes_group {
-	const char *name;   /* process, file, network, dns, privilege, memory, escape, uring, … */
+	const char
+		*name; /* process, calls, file, network, dns, privilege, memory, escape, io_uring */
 	const char *means;  /* "fentry", "sys_exit", "tracepoint"; "none": this kind is not seen */
-	unsigned expected;  /* programs of the first choice */
-	unsigned attached;  /* programs of `means` */
-	const char *reason; /* why not the first choice, or not all of it; "" else */
+	unsigned expected;  /* programs that these means have */
+	unsigned attached;  /* fewer than expected: degraded */
+	const char *reason; /* why not the first choice; "" else */
 };
 const struct probes_group *probes_groups(const struct probes *p, size_t *n);
 
