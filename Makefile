@@ -110,7 +110,7 @@ fuzzers: $(FUZZERS)
 bench: all $(O)/bench/nothing ## ratios against other ways to the same result
 	@O=$(O) tools/bench/run
 install: all ## below $(DESTDIR): programs in $(PREFIX), units, manual pages, manifests
-	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(filter-out $(O)/weaver,$(PROGRAMS)) # it has no daemon to talk to yet
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)
 	install -D -m 755 -t $(DESTDIR)$(SBINDIR) packaging/mount.weaverfs
 	ln -sf mount.weaverfs $(DESTDIR)$(SBINDIR)/mount.fuse.weaverfs
 	for page in docs/man/*; do \

@@ -68,6 +68,15 @@ typedef int attr_fetch_render(const struct reply *reply, struct buf *out, struct
 
 enum attr_spool { ATTR_SPOOL_NONE, ATTR_SPOOL_LOGS };
 
+/* Ways into a weaver: who opens or connects talks to it, see fs/enter.h. */
+enum attr_enter {
+	ATTR_ENTER_NONE,
+	ATTR_ENTER_EXEC,   /* an open is a command */
+	ATTR_ENTER_STDIN,  /* of its main process */
+	ATTR_ENTER_WEAVER, /* the socket behind sh and attach */
+	ATTR_ENTER_PORT,   /* a socket for each number; the row's own name stands for them */
+};
+
 struct attr {
 	const char *name;
 	const char *dir; /* the subdirectory of its object that it is in: "follow"; NULL: none */
@@ -81,6 +90,7 @@ struct attr {
 	attr_fetch_path *fetch;
 	attr_fetch_render *render; /* NULL: the body as it is */
 	enum attr_spool spool;
+	enum attr_enter enter;
 	const struct stream_ops *stream;
 	int (*act)(struct weaverfs *fs, struct act *a, struct error *e);
 	const char *help; /* one sentence; becomes .weaverfs/help and docs/files.md */
@@ -98,4 +108,8 @@ unsigned table_find(const char *name, unsigned scope, const char *dir);
 bool table_writable(const struct attr *a, unsigned scope);
 /* Permission bits: mode, or deduced from the hooks; scope decides whether it is writable. */
 mode_t table_mode(const struct attr *a, unsigned scope);
+/* S_IFREG, S_IFDIR or S_IFSOCK */
+mode_t table_type(const struct attr *a);
+/* How a row's file is entered; of a number that is no row: not at all. */
+enum attr_enter table_enter(unsigned row);
 /* Handlers, one or two a row, are declared in fs/attr_handlers.h. */

@@ -40,6 +40,7 @@ static const char help_head[] =
 	"  cat fix-42/status           pending, running, succeeded or failed; cat fix-42/reason says why\n"
 	"  tail -f fix-42/logs         what it prints\n"
 	"  echo 8h > fix-42/ttl        eight hours from now; +1h and -30m are relative\n"
+	"  fix-42/sh                   a shell in it; fix-42/sh -c 'make test' runs one command\n"
 	"  rmdir fix-42                end it\n"
 	"  cat .weaverfs/errors        why an operation failed, in the server's own words\n"
 	"\n"
@@ -55,8 +56,12 @@ static void add_rows(struct buf *out, const char *title, unsigned scope)
 			continue;
 		snprintf(name, sizeof(name), "%s%s%s", a->dir ? a->dir : "", a->dir ? "/" : "",
 			 a->name);
-		buf_printf(out, "  %-13s %-3s %s\n", name, table_writable(a, scope) ? "rw" : "r",
-			   a->help);
+		mode_t mode = a->flags & ATTR_BULK ? 0600 : table_mode(a, scope);
+		const char *how = mode & 0100             ? "x"
+				  : (mode & 0600) == 0600 ? "rw"
+				  : mode & 0200           ? "w"
+							  : "r";
+		buf_printf(out, "  %-13s %-3s %s\n", name, how, a->help);
 	}
 }
 

@@ -78,6 +78,10 @@ SHOW(control_errors_show);
 SHOW(control_reap_show);
 int control_reap_act(struct weaverfs *fs, struct act *a, struct error *e);
 
+/* attr_enter.c */
+SHOW(sh_show);
+SHOW(attach_show);
+
 /* attr_stream.c */
 attr_fetch_path attr_stream_pod_json;
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Without a terminal the process that is asked for is a shell that reads one line, by a builtin
- * that takes not a byte more, and obeys it: it prints its process id as the first line of output,
- * which we keep, and becomes the command. The rest of its input and output is the command's. The
- * id is of the container's own namespace; a runtime makes the process of an exec the leader of a
- * group of its own, which is how it is ended: by a second exec that does nothing else.
+ * The process that is asked for is a shell that prints its process id as the first line of output,
+ * which we keep, and becomes the command. Without a terminal it reads the command from its input,
+ * one line, by a builtin that takes not a byte more; the rest of its input and output is the
+ * command's. The id is of the container's own namespace, and how the command is ended
+ * (command_end.h).
  *
  * A container without a shell gets the command as it is, as far as it fits into a request line; it
  * cannot be ended then.
@@ -15,21 +15,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/command_end.h"
 #include "k8s/base/buf.h"
 #include "k8s/base/cleanup.h"
-#include "k8s/base/log.h"
 #include "k8s/ws.h"
 
 #define COMMAND_PID_MAX 16
+/* The kubelet may still be passing on what came before a close. */
+#define COMMAND_LINGER_MS 1000
 
 /* %b undoes what command_add_line() does; both read and printf are builtins of every shell. */
 #define COMMAND_BOOT "IFS= read -r c&&eval \"$(printf %b \"$c\")\""
-#define COMMAND_WITH_TERM "TERM=$0;export TERM;exec \"$@\""
-/* $0 is the process id. */
-#define COMMAND_END                                                                                \
-	"kill -TERM -$0||kill -TERM $0||exit 0;for i in 1 2 3;do sleep 1;kill -0 -$0||exit "       \
-	"0;done;kill -KILL -$0"
-
+/* $0 is $TERM, "": as it is there. */
+#define COMMAND_TERMINAL "echo $$;TERM=${0:-$TERM};export TERM;exec \"$@\""
 enum command_state {
 	COMMAND_BEGINNING, /* its process id has not come yet */
 	COMMAND_RUNS,
@@ -42,68 +40,16 @@ struct command {
 	void *data;
 	char *namespace_, *pod, *container; /* owned */
 	char **argv;                        /* owned, with its strings; NULL: attached */
-	bool tty, wrapped;
+	bool tty, wrapped, input_only;
+	unsigned rows, cols; /* of the terminal, the last that is known */
 	enum command_state state;
-	struct ws_timer runs;
+	struct ws_timer runs, linger;
 	bool input_ended; /* while it began */
 	char pid[COMMAND_PID_MAX];
 	size_t pid_len;
 };
 
 static const struct channel_ops command_channel_ops;
-
-/* ---- ending a process: on its own, after its command is gone ---- */
-
-struct command_killer {
-	struct channel *channel;
-};
-
-static void command_killer_output(void *data, enum channel_stream stream, const char *bytes,
-				  size_t len)
-{
-	(void)data, (void)stream, (void)bytes, (void)len;
-}
-
-static void command_killer_writable(void *data)
-{
-	(void)data;
-}
-
-static void command_killer_ended(void *data, const struct channel_end *end)
-{
-	if (end->r < 0)
-		log_write(LOG_LEVEL_DEBUG, "a command whose reader has gone may still run: %s",
-			  end->error.text);
-	free(data);
-}
-
-static const struct channel_ops command_killer_ops = {
-	.output = command_killer_output,
-	.writable = command_killer_writable,
-	.ended = command_killer_ended,
-};
-
-static void command_kill(const struct command *c)
-{
-	const char *const argv[] = { "sh", "-c", COMMAND_END, c->pid, NULL };
-	struct command_killer *k = calloc(1, sizeof(*k));
-	struct error e = ERROR_INIT;
-	const struct channel_spec spec = {
-		.kind = CHANNEL_EXEC,
-		.namespace_ = c->namespace_,
-		.pod = c->pod,
-		.container = c->container,
-		.argv = argv,
-		.out = true,
-		.ops = &command_killer_ops,
-		.data = k,
-	};
-
-	if (k && channel_open(c->ws, &spec, &k->channel, &e) == 0)
-		return;
-	free(k);
-	log_write(LOG_LEVEL_DEBUG, "a command whose reader has gone may still run: %s", e.text);
-}
 
 /* ---- the line that the shell obeys ---- */
 
@@ -141,9 +87,17 @@ static void command_add_line(struct buf *out, char *const *argv)
 
 /* ---- its life ---- */
 
+static void command_kill(const struct command *c)
+{
+	const struct command_target target = { c->namespace_, c->pod, c->container };
+
+	command_end_start(c->ws, &target, c->pid, c->tty);
+}
+
 static void command_free(struct command *c)
 {
 	ws_timer_cancel(&c->runs);
+	ws_timer_cancel(&c->linger);
 	channel_close(c->channel);
 	for (char **arg = c->argv; arg && *arg; arg++)
 		free(*arg);
@@ -173,8 +127,7 @@ static char **command_copy_argv(const char *const *argv)
 	return copy;
 }
 
-static int command_open(struct command *c, const struct command_spec *spec, const char *const *argv,
-			struct error *e)
+static int command_open(struct command *c, const char *const *argv, struct error *e)
 {
 	const struct channel_spec channel = {
 		.kind = argv ? CHANNEL_EXEC : CHANNEL_ATTACH,
@@ -183,11 +136,11 @@ static int command_open(struct command *c, const struct command_spec *spec, cons
 		.container = c->container,
 		.argv = argv,
 		.in = true,
-		.out = true,
-		.err = true,
+		.out = !c->input_only,
+		.err = !c->input_only,
 		.tty = c->tty,
-		.rows = spec ? spec->rows : 0,
-		.cols = spec ? spec->cols : 0,
+		.rows = c->rows,
+		.cols = c->cols,
 		.ops = &command_channel_ops,
 		.data = c,
 	};
@@ -196,7 +149,7 @@ static int command_open(struct command *c, const struct command_spec *spec, cons
 }
 
 /* The line may be longer than the channel's room: nothing else is queued before it is gone. */
-static int command_open_wrapped(struct command *c, const struct command_spec *spec, struct error *e)
+static int command_open_wrapped(struct command *c, struct error *e)
 {
 	static const char *const boot[] = { "sh", "-c", COMMAND_BOOT, NULL };
 	_cleanup_(buf_done) struct buf line = BUF_INIT;
@@ -205,20 +158,18 @@ static int command_open_wrapped(struct command *c, const struct command_spec *sp
 	if (buf_error(&line) < 0)
 		return error_oom(e);
 	c->wrapped = true;
-	int r = command_open(c, spec, boot, e);
+	int r = command_open(c, boot, e);
 	if (r == 0)
 		channel_send(c->channel, line.data, line.len);
 	return r;
 }
 
-/* sh -c 'TERM=$0…' xterm PROGRAM ARGUMENT… */
+/* sh -c 'echo $$…' xterm PROGRAM ARGUMENT… */
 static int command_open_terminal(struct command *c, const struct command_spec *spec,
 				 struct error *e)
 {
 	size_t n = 0;
 
-	if (!spec->term[0])
-		return command_open(c, spec, spec->argv, e);
 	while (spec->argv[n])
 		n++;
 	_cleanup_(cleanup_free) const char **argv = calloc(n + 5, sizeof(*argv));
@@ -226,10 +177,11 @@ static int command_open_terminal(struct command *c, const struct command_spec *s
 		return error_oom(e);
 	argv[0] = "sh";
 	argv[1] = "-c";
-	argv[2] = COMMAND_WITH_TERM;
+	argv[2] = COMMAND_TERMINAL;
 	argv[3] = spec->term;
 	memcpy(argv + 4, spec->argv, n * sizeof(*argv));
-	return command_open(c, spec, argv, e);
+	c->wrapped = true;
+	return command_open(c, argv, e);
 }
 
 int command_start(struct ws *w, const struct command_spec *spec, struct command **ret,
@@ -244,6 +196,9 @@ int command_start(struct ws *w, const struct command_spec *spec, struct command 
 	c->ops = spec->ops;
 	c->data = spec->data;
 	c->tty = spec->tty;
+	c->rows = spec->rows;
+	c->cols = spec->cols;
+	c->input_only = spec->input_only;
 	c->state = COMMAND_BEGINNING;
 	c->namespace_ = strdup(spec->target.namespace_);
 	c->pod = strdup(spec->target.pod);
@@ -253,11 +208,11 @@ int command_start(struct ws *w, const struct command_spec *spec, struct command 
 	if (!c->namespace_ || !c->pod || !c->container || (spec->argv && !c->argv))
 		r = error_oom(e);
 	else if (!c->argv)
-		r = command_open(c, spec, NULL, e);
+		r = command_open(c, NULL, e);
 	else if (c->tty)
 		r = command_open_terminal(c, spec, e);
 	else
-		r = command_open_wrapped(c, spec, e);
+		r = command_open_wrapped(c, e);
 	if (r < 0)
 		command_free(c);
 	else
@@ -303,6 +258,37 @@ void command_close(struct command *c)
 	command_free(c);
 }
 
+/* ---- finished: what was sent goes on ---- */
+
+static void command_finishing_writable(void *data)
+{
+	(void)data;
+}
+
+static const struct command_ops command_finishing = {
+	.output = command_nobody_output,
+	.writable = command_finishing_writable,
+	.ended = command_nobody_ended,
+};
+
+static void command_linger(struct ws_timer *t)
+{
+	channel_finish(container_of(t, struct command, linger)->channel);
+}
+
+void command_finish(struct command *c)
+{
+	c->ops = &command_finishing;
+	c->data = c;
+	ws_timer_set(c->ws, &c->linger, COMMAND_LINGER_MS, command_linger);
+}
+
+void command_adopt(struct command *c, const struct command_ops *ops, void *data)
+{
+	c->ops = ops;
+	c->data = data;
+}
+
 /* ---- from the channel ---- */
 
 /* From a timer, so that it is never inside a call that goes on with c. */
@@ -329,7 +315,10 @@ static void command_channel_opened(void *data)
 		command_began(c);
 }
 
-/* Takes the first line, digits and a newline, in whatever pieces it comes. Bytes consumed. */
+/*
+ * Takes the first line, digits and a newline, which a terminal begins with a carriage return, in
+ * whatever pieces it comes. Bytes consumed.
+ */
 static size_t command_take_pid(struct command *c, const char *bytes, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -337,6 +326,8 @@ static size_t command_take_pid(struct command *c, const char *bytes, size_t len)
 			command_began(c);
 			return i + 1;
 		}
+		if (bytes[i] == '\r' && c->tty && c->pid_len > 0)
+			continue;
 		if (bytes[i] < '0' || bytes[i] > '9' || c->pid_len + 1 == sizeof(c->pid))
 			return i;
 		c->pid[c->pid_len++] = bytes[i];
@@ -368,7 +359,7 @@ static void command_channel_writable(void *data)
 static bool command_open_bare(struct command *c, struct channel_end *end)
 {
 	c->wrapped = false;
-	end->r = command_open(c, NULL, (const char *const *)c->argv, &end->error);
+	end->r = command_open(c, (const char *const *)c->argv, &end->error);
 	return end->r == 0;
 }
 
@@ -417,8 +408,15 @@ bool command_end_input(struct command *c)
 	return true;
 }
 
+bool command_drained(const struct command *c)
+{
+	return c->state == COMMAND_RUNS && channel_drained(c->channel);
+}
+
 void command_resize(struct command *c, unsigned rows, unsigned cols)
 {
+	c->rows = rows;
+	c->cols = cols;
 	channel_resize(c->channel, rows, cols);
 }
 

@@ -31,6 +31,7 @@ struct command_spec {
 	/* The program and its arguments, NULL at the end; copied. NULL: attach to the main process,
 	 * tty then says whether that has a terminal. */
 	const char *const *argv;
+	bool input_only; /* attach: nothing of what it prints */
 	bool tty;
 	const char *term;    /* $TERM of a new process with a terminal; "": as it is there */
 	unsigned rows, cols; /* 0: unknown */
@@ -45,14 +46,21 @@ struct command_spec {
 int command_start(struct ws *w, const struct command_spec *spec, struct command **ret,
 		  struct error *e);
 /*
- * ended() is not called. A new process is ended: SIGTERM to its process group, SIGKILL 3 s later;
+ * ended() is not called. A new process is ended with its session: SIGTERM, and SIGKILL 3 s later;
  * one with a terminal gets the hangup. What we attached to goes on. NULL allowed.
  */
 void command_close(struct command *c);
+
+/* As command_close(), after all that was sent; for what we attached to. */
+void command_finish(struct command *c);
+
+/* It is somebody else's from now on. */
+void command_adopt(struct command *c, const struct command_ops *ops, void *data);
 
 size_t command_room(struct command *c);
 void command_send(struct command *c, const char *bytes, size_t len);
 /* False: this server or process cannot be told; see channel_end_input(). */
 bool command_end_input(struct command *c);
+bool command_drained(const struct command *c); /* it has begun, and all is with the kernel */
 void command_resize(struct command *c, unsigned rows, unsigned cols);
 void command_hold(struct command *c, bool hold);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/alias.h"
 #include "fs/archive.h"
 #include "fs/create.h"
 #include "fs/delete.h"
@@ -21,6 +22,7 @@
 #include "fs/node.h"
 #include "fs/poke.h"
 #include "fs/rename.h"
+#include "fs/socket.h"
 
 struct weaverfs *dir_begin(fuse_req_t req, struct caller *caller)
 {
@@ -101,6 +103,25 @@ static int lookup(struct weaverfs *fs, fuse_ino_t parent, const char *name,
 	return r;
 }
 
+/* Done with n. A socket is bound before its name is there. */
+static void reply_found(struct weaverfs *fs, fuse_req_t req, struct node *n)
+{
+	bool is_socket = n->attr && table_type(n->attr) == S_IFSOCK;
+	int r = n->attr ? node_take_alias(n) : 0;
+	struct fuse_entry_param entry;
+
+	if (r < 0) {
+		fuse_reply_err(req, -r);
+	} else if (is_socket) {
+		socket_lookup(fs->sockets, req, n);
+	} else {
+		node_entry(n, &entry);
+		if (fuse_reply_entry(req, &entry) < 0)
+			alias_forget(fs->aliases, entry.ino, 1);
+	}
+	node_done(n);
+}
+
 void dir_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct caller caller;
@@ -110,6 +131,9 @@ void dir_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	uint64_t object = 0;
 	struct node n;
 
+	if (ino_row(parent) == INO_ROW_DIR &&
+	    socket_helper_lookup(fs->sockets, req, caller.pid, ino_object(parent), name))
+		return;
 	if (directory >= 0)
 		view = poke_lookup(fs->poke, caller.pid, (uint64_t)directory, name, &object);
 	if (view == POKE_ABSENT) {
@@ -119,15 +143,24 @@ void dir_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	int r = lookup(fs, parent, name, &caller, &n);
 	if (view == POKE_PRESENT && (r < 0 || n.object != object)) {
 		reply_helper_entry(req, object, INO_ROW_DIR);
+		if (r == 0)
+			node_done(&n);
 	} else if (r == 0) {
-		struct fuse_entry_param entry;
-		node_entry(&n, &entry);
-		fuse_reply_entry(req, &entry);
+		reply_found(fs, req, &n);
 	} else if (!helper_lookup_gone(fs, req, parent, name, caller.pid)) {
 		fuse_reply_err(req, -r);
 	}
-	if (r == 0)
-		node_done(&n);
+}
+
+void dir_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
+{
+	(void)mode;
+	(void)dev;
+	struct caller caller;
+	struct weaverfs *fs = dir_begin(req, &caller);
+
+	if (!socket_helper_mknod(fs->sockets, req, caller.pid, ino_object(parent), name))
+		fuse_reply_err(req, EPERM); /* attributes, as in cgroupfs */
 }
 
 /* ---- directories ---- */
@@ -154,7 +187,7 @@ void dir_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	int r = l ? node_find(fs, ino, &caller, &dir) : -ENOMEM;
 	if (r == 0) {
 		if (!dir.w.gone)
-			r = node_list(&dir, &l->names, &l->n);
+			r = node_list_take(&dir, &l->names, &l->n);
 		node_done(&dir);
 	}
 	if (r < 0) {
@@ -202,8 +235,9 @@ static size_t add_entry(fuse_req_t req, const struct listing *l, fuse_ino_t dir,
 		entry.attr.st_mode = child->type;
 		struct node n;
 		if (plus && node_find(fs, child->ino, caller, &n) == 0) {
-			/* One that has gone since stays a name without attributes. */
-			if (!n.w.gone)
+			/* One that has gone since stays a name without attributes, and so does what
+			 * has a number for each look-up. */
+			if (!n.w.gone && !(n.attr && n.attr->enter))
 				node_entry(&n, &entry);
 			node_done(&n);
 		}

@@ -12,6 +12,7 @@ struct weaverfs *dir_begin(fuse_req_t req, struct caller *caller);
 void dir_gone_attr(fuse_ino_t ino, struct stat *st);
 
 void dir_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
+void dir_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev);
 void dir_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void dir_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void dir_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi);

@@ -19,6 +19,7 @@ enum ino_object {
 	INO_OBJECT_DEFAULTS, /* .weaverfs/defaults */
 	INO_OBJECT_DRAFTS,   /* .drafts */
 	INO_OBJECT_ARCHIVE,  /* .archive */
+	INO_OBJECT_SOCKETS,  /* .weaverfs/.sockets, where a helper binds them; seen by it alone */
 	INO_OBJECT_FIRST = 1u << 16,
 };
 

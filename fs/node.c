@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fs/node.h"
+#include "fs/node_private.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/alias.h"
 #include "fs/config.h"
 #include "fs/ino.h"
 #include "fs/poke.h"
@@ -24,23 +25,20 @@
 #define TIMEOUT_FILE_NAME_S 10.0
 #define BLOCK_SIZE 4096
 
-/* The fixed directories. */
-static const struct fixed {
-	uint64_t object, parent;
-	const char *name;
-	unsigned scope;
-} fixed_dirs[] = {
+const struct node_fixed node_fixed_dirs[] = {
 	{ INO_OBJECT_CONTROL, INO_OBJECT_ROOT, ".weaverfs", ATTR_CONTROL },
 	{ INO_OBJECT_DRAFTS, INO_OBJECT_ROOT, ".drafts", 0 },
 	{ INO_OBJECT_ARCHIVE, INO_OBJECT_ROOT, ".archive", 0 },
 	{ INO_OBJECT_DEFAULTS, INO_OBJECT_CONTROL, "defaults", ATTR_DRAFT },
+	{ INO_OBJECT_SOCKETS, INO_OBJECT_CONTROL, ".sockets", 0 },
 };
+const size_t node_fixed_n = ARRAY_SIZE(node_fixed_dirs);
 
-static const struct fixed *fixed_find(uint64_t object)
+static const struct node_fixed *fixed_find(uint64_t object)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(fixed_dirs); i++)
-		if (fixed_dirs[i].object == object)
-			return &fixed_dirs[i];
+	for (size_t i = 0; i < node_fixed_n; i++)
+		if (node_fixed_dirs[i].object == object)
+			return &node_fixed_dirs[i];
 	return NULL;
 }
 
@@ -66,7 +64,7 @@ static int find_fixed(const struct weaverfs *fs, struct node *n)
 {
 	if (n->object == INO_OBJECT_ROOT)
 		return 0;
-	const struct fixed *f = fixed_find(n->object);
+	const struct node_fixed *f = fixed_find(n->object);
 	if (!f)
 		return -ENOENT;
 	n->scope = f->scope;
@@ -77,13 +75,26 @@ static int find_fixed(const struct weaverfs *fs, struct node *n)
 	return r;
 }
 
+/* `.weaver` has one number a weaver, its row's. */
+static bool row_is_alias(unsigned row)
+{
+	enum attr_enter enter = table_enter(row);
+
+	return enter != ATTR_ENTER_NONE && enter != ATTR_ENTER_WEAVER;
+}
+
 int node_find(const struct weaverfs *fs, fuse_ino_t ino, const struct caller *caller,
 	      struct node *ret)
 {
+	struct alias alias = { .object = ino_object(ino) };
+
+	if (row_is_alias(ino_row(ino)))
+		alias_find(fs->aliases, ino, &alias);
 	*ret = (struct node){
 		.ino = ino,
-		.object = ino_object(ino),
+		.object = alias.object,
 		.row = ino_row(ino),
+		.port = alias.port,
 		.view = { .fs = fs, .caller = *caller },
 	};
 	int r = ret->object >= INO_OBJECT_FIRST ? find_hashed(fs, ret) : find_fixed(fs, ret);
@@ -135,9 +146,20 @@ static int lookup_object(const struct weaverfs *fs, uint64_t directory, const ch
 	return -ENOENT;
 }
 
-static const char *subdirectory(const struct node *n)
+/* "8080" in ports/: the row of all of them; 0: no port's number, or not as one writes it. */
+static unsigned lookup_port(const struct node *parent, const char *name, uint16_t *ret)
 {
-	return n->attr ? n->attr->name : NULL;
+	const char *sub = node_subdirectory(parent);
+	unsigned row = sub ? table_find("<n>", parent->scope, sub) : 0;
+	char *end;
+
+	if (!row || name[0] < '1' || name[0] > '9')
+		return 0;
+	unsigned long port = strtoul(name, &end, 10);
+	if (*end || port > UINT16_MAX)
+		return 0;
+	*ret = (uint16_t)port;
+	return row;
 }
 
 int node_lookup(const struct weaverfs *fs, const struct node *parent, const char *name,
@@ -147,15 +169,29 @@ int node_lookup(const struct weaverfs *fs, const struct node *parent, const char
 
 	if (!node_is_dir(parent))
 		return -ENOTDIR;
-	for (size_t i = 0; i < ARRAY_SIZE(fixed_dirs) && !parent->attr; i++)
-		if (fixed_dirs[i].parent == parent->object && strcmp(fixed_dirs[i].name, name) == 0)
-			return find_object(fs, fixed_dirs[i].object, caller, ret);
+	for (size_t i = 0; i < node_fixed_n && !parent->attr; i++)
+		if (node_fixed_dirs[i].parent == parent->object &&
+		    node_fixed_dirs[i].object != INO_OBJECT_SOCKETS &&
+		    strcmp(node_fixed_dirs[i].name, name) == 0)
+			return find_object(fs, node_fixed_dirs[i].object, caller, ret);
 	if (!parent->scope) {
 		int r = lookup_object(fs, parent->object, name, &object);
 		return r < 0 ? r : find_object(fs, object, caller, ret);
 	}
-	unsigned row = table_find(name, parent->scope, subdirectory(parent));
-	return row ? node_find(fs, ino_make(parent->object, row), caller, ret) : -ENOENT;
+	unsigned row = table_find(name, parent->scope, node_subdirectory(parent));
+	uint16_t port = 0;
+	if (!row || table_enter(row) == ATTR_ENTER_PORT)
+		row = lookup_port(parent, name, &port);
+	int r = row ? node_find(fs, ino_make(parent->object, row), caller, ret) : -ENOENT;
+	ret->port = port;
+	return r;
+}
+
+int node_take_alias(struct node *n)
+{
+	const struct alias what = { .object = n->object, .row = n->row, .port = n->port };
+
+	return row_is_alias(n->row) ? alias_take(n->view.fs->aliases, &what, &n->ino) : 0;
 }
 
 void node_done(struct node *n)
@@ -201,7 +237,7 @@ static void stat_fixed(const struct node *n, struct stat *st)
 
 	st->st_uid = n->view.fs->uid;
 	st->st_gid = shared && config->create_gid ? config->create_gid_id : n->view.fs->gid;
-	st->st_mode = shared ? config->create_mode : 0755;
+	st->st_mode = n->object == INO_OBJECT_SOCKETS ? 0700 : shared ? config->create_mode : 0755;
 	st->st_mtim = timespec_of(n->view.fs->started_ns);
 	int64_t changed_ns = entries_changed_ns(n);
 	if (changed_ns > n->view.fs->started_ns)
@@ -247,7 +283,7 @@ static mode_t file_mode(const struct node *n, mode_t directory)
 
 static void stat_file(const struct node *n, struct stat *st)
 {
-	st->st_mode = S_IFREG | file_mode(n, st->st_mode);
+	st->st_mode = table_type(n->attr) | file_mode(n, st->st_mode);
 	st->st_nlink = n->w.gone ? 0 : 1;
 	st->st_size = content_size(n);
 	st->st_blocks = (st->st_size + 511) / 512;
@@ -282,8 +318,12 @@ void node_timeouts(const struct node *n, double *ret_entry, double *ret_attr)
 	if (n->attr) {
 		bool constant = n->attr->flags & (ATTR_CONSTANT | ATTR_DIRECTORY) && !n->w.gone;
 		*ret_attr = constant ? helped : 0;
+		if (n->attr->enter != ATTR_ENTER_NONE)
+			*ret_entry = 0; /* each look-up is told: a socket is bound for it */
 	} else if (n->scope == ATTR_DRAFT && n->object != INO_OBJECT_DEFAULTS) {
 		*ret_entry = *ret_attr = 0; /* mv turns it into a weaver, another inode */
+	} else if (n->object == INO_OBJECT_SOCKETS) {
+		*ret_entry = 0; /* its name is there for the helper alone */
 	} else if (n->object >= INO_OBJECT_FIRST) {
 		uint64_t directory = n->scope == ATTR_LIVE ? INO_OBJECT_ROOT : INO_OBJECT_ARCHIVE;
 		const char *name = n->scope == ATTR_LIVE ? n->w.name : n->archived.name;
@@ -305,8 +345,8 @@ void node_entry(const struct node *n, struct fuse_entry_param *ret)
 
 void node_path(const struct node *n, char *to, size_t size)
 {
-	const struct fixed *f = fixed_find(n->object);
-	const struct fixed *parent = f ? fixed_find(f->parent) : NULL;
+	const struct node_fixed *f = fixed_find(n->object);
+	const struct node_fixed *parent = f ? fixed_find(f->parent) : NULL;
 	const char *above = parent                     ? parent->name
 			    : n->scope == ATTR_DRAFT   ? ".drafts"
 			    : n->scope == ATTR_ARCHIVE ? ".archive"
@@ -317,127 +357,13 @@ void node_path(const struct node *n, char *to, size_t size)
 			  : n->scope == ATTR_ARCHIVE ? n->archived.name
 						     : ".";
 	const char *sub = n->attr ? n->attr->dir : NULL;
+	const char *name = n->attr ? n->attr->name : "";
+	char port[8];
 
+	if (n->port) {
+		snprintf(port, sizeof(port), "%u", n->port);
+		name = port;
+	}
 	snprintf(to, size, "%s%s%s%s%s%s%s", above ? above : "", above ? "/" : "", dir,
-		 sub ? "/" : "", sub ? sub : "", n->attr ? "/" : "", n->attr ? n->attr->name : "");
-}
-
-/* ---- names ---- */
-
-/* A growing array of names. */
-struct names {
-	struct node_name *names;
-	size_t n, room;
-};
-
-static int names_reserve(struct names *l, size_t more)
-{
-	if (l->n + more <= l->room)
-		return 0;
-	struct node_name *grown = reallocarray(l->names, l->n + more, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	l->names = grown;
-	l->room = l->n + more;
-	return 0;
-}
-
-static void name_add(struct names *l, fuse_ino_t ino, mode_t type, const char *name)
-{
-	struct node_name *to = &l->names[l->n++];
-
-	to->ino = ino;
-	to->type = type;
-	snprintf(to->name, sizeof(to->name), "%s", name);
-}
-
-static int list_weavers(const struct weaverfs *fs, struct names *l)
-{
-	struct registry_entry *weavers;
-	size_t n;
-	int r = registry_list_take(fs->registry, false, &weavers, &n);
-
-	if (r < 0)
-		return r;
-	r = names_reserve(l, n);
-	for (size_t i = 0; r == 0 && i < n; i++)
-		name_add(l, ino_make(weavers[i].object, INO_ROW_DIR), S_IFDIR, weavers[i].name);
-	registry_list_free(weavers, n);
-	return r;
-}
-
-static int list_drafts(const struct weaverfs *fs, struct names *l)
-{
-	_cleanup_(cleanup_free) struct drafts_name *drafts = NULL;
-	size_t n;
-	int r = drafts_list(fs->drafts, &drafts, &n);
-
-	if (r == 0)
-		r = names_reserve(l, n);
-	for (size_t i = 0; r == 0 && i < n; i++)
-		name_add(l, ino_make(drafts[i].object, INO_ROW_DIR), S_IFDIR, drafts[i].name);
-	return r;
-}
-
-static int list_archive(const struct weaverfs *fs, struct names *l)
-{
-	_cleanup_(cleanup_free) struct archive_view *entries = NULL;
-	size_t n;
-	int r = archive_list(fs->archive, &entries, &n);
-
-	if (r == 0)
-		r = names_reserve(l, n);
-	for (size_t i = 0; r == 0 && i < n; i++)
-		name_add(l, ino_make(entries[i].object, INO_ROW_DIR), S_IFDIR, entries[i].name);
-	return r;
-}
-
-static int list_rows(const struct node *dir, struct names *l)
-{
-	int r = names_reserve(l, table_n);
-
-	for (unsigned row = ATTR_ROW_FIRST; r == 0 && row <= table_n; row++) {
-		const struct attr *a = table_get(row, dir->scope);
-		if (a && !(a->flags & ATTR_HIDDEN) &&
-		    table_find(a->name, dir->scope, subdirectory(dir)) == row)
-			name_add(l, ino_make(dir->object, row), S_IFREG, a->name);
-	}
-	return r;
-}
-
-static int list_fixed(const struct node *dir, struct names *l)
-{
-	int r = names_reserve(l, ARRAY_SIZE(fixed_dirs));
-
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(fixed_dirs) && !dir->attr; i++)
-		if (fixed_dirs[i].parent == dir->object)
-			name_add(l, ino_make(fixed_dirs[i].object, INO_ROW_DIR), S_IFDIR,
-				 fixed_dirs[i].name);
-	return r;
-}
-
-int node_list(const struct node *dir, struct node_name **ret, size_t *ret_n)
-{
-	const struct weaverfs *fs = dir->view.fs;
-	struct names l = { 0 };
-	int r;
-
-	if (!node_is_dir(dir))
-		return -ENOTDIR;
-	r = list_fixed(dir, &l);
-	if (r == 0 && dir->object == INO_OBJECT_ROOT)
-		r = list_weavers(fs, &l);
-	else if (r == 0 && dir->object == INO_OBJECT_DRAFTS)
-		r = list_drafts(fs, &l);
-	else if (r == 0 && dir->object == INO_OBJECT_ARCHIVE)
-		r = list_archive(fs, &l);
-	else if (r == 0)
-		r = list_rows(dir, &l);
-	if (r < 0) {
-		free(l.names);
-		return r;
-	}
-	*ret = l.names;
-	*ret_n = l.n;
-	return 0;
+		 sub ? "/" : "", sub ? sub : "", n->attr ? "/" : "", name);
 }

@@ -19,6 +19,7 @@ struct node {
 	unsigned row;             /* 0: the object's own directory */
 	unsigned scope;           /* the ATTR_… of the files in this directory; 0 in the root */
 	const struct attr *attr;  /* NULL: the object's own directory */
+	uint16_t port;            /* of a file in ports/ */
 	struct registry_view w;   /* ATTR_LIVE */
 	struct drafts_view draft; /* ATTR_DRAFT */
 	struct archive_view archived; /* ATTR_ARCHIVE */
@@ -28,10 +29,15 @@ struct node {
 /* -ENOENT: the number means nothing (any more). Filled in place: view points into it. */
 int node_find(const struct weaverfs *fs, fuse_ino_t ino, const struct caller *caller,
 	      struct node *ret);
-/* The child `name` of the directory `parent`. -ENOENT, -ENOTDIR. */
+/*
+ * The child `name` of the directory `parent`. -ENOENT, -ENOTDIR. Of a way into a weaver
+ * (attr.enter) ino is its row's until node_take_alias() gives it a number that the kernel counts.
+ */
 int node_lookup(const struct weaverfs *fs, const struct node *parent, const char *name,
 		const struct caller *caller, struct node *ret);
 void node_done(struct node *n);
+/* For one look-up that is answered with n. 0 or -ENOMEM. */
+int node_take_alias(struct node *n);
 /* A directory: an object's own, or a subdirectory of it. */
 bool node_is_dir(const struct node *n);
 
@@ -47,8 +53,8 @@ void node_path(const struct node *n, char *to, size_t size);
 /* The names of a directory, as they are now: for opendir(3). */
 struct node_name {
 	fuse_ino_t ino;
-	mode_t type; /* S_IFDIR or S_IFREG */
+	mode_t type; /* S_IFDIR, S_IFREG or S_IFSOCK */
 	char name[REGISTRY_NAME_MAX];
 };
 /* Owned array. -ENOTDIR, -ENOMEM. */
-int node_list(const struct node *dir, struct node_name **ret, size_t *ret_n);
+int node_list_take(const struct node *dir, struct node_name **ret, size_t *ret_n);

@@ -13,8 +13,10 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "fs/alias.h"
 #include "fs/config.h"
 #include "fs/dir.h"
+#include "fs/enter_file.h"
 #include "fs/file.h"
 #include "fs/ino.h"
 #include "fs/metrics.h"
@@ -36,17 +38,21 @@ static void ops_init(void *userdata, struct fuse_conn_info *conn)
 	conn->want &= ~(unsigned)FUSE_CAP_READDIRPLUS_AUTO;
 }
 
+/* Numbers, not objects: nothing is kept per inode but for aliases. */
 static void ops_forget(fuse_req_t req, fuse_ino_t ino, uint64_t nlookup)
 {
-	(void)ino;
-	(void)nlookup;
-	fuse_reply_none(req); /* numbers, not objects: nothing is kept per inode */
+	struct weaverfs *fs = fuse_req_userdata(req);
+
+	alias_forget(fs->aliases, ino, nlookup);
+	fuse_reply_none(req);
 }
 
 static void ops_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
-	(void)count;
-	(void)forgets;
+	struct weaverfs *fs = fuse_req_userdata(req);
+
+	for (size_t i = 0; i < count; i++)
+		alias_forget(fs->aliases, forgets[i].ino, forgets[i].nlookup);
 	fuse_reply_none(req);
 }
 
@@ -150,7 +156,9 @@ static void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct weaverfs *fs = dir_begin(req, &caller);
 	const struct stream_ops *stream = stream_of(ino);
 
-	if (!stream)
+	if (table_enter(ino_row(ino)))
+		enter_file_open(fs, req, ino, fi, &caller);
+	else if (!stream)
 		file_open(fs, req, ino, fi, &caller);
 	else if ((fi->flags & O_ACCMODE) != O_RDONLY)
 		fuse_reply_err(req, EACCES);
@@ -164,10 +172,14 @@ static void ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct caller caller;
 	struct weaverfs *fs = dir_begin(req, &caller);
 
-	if (!stream_of(ino))
+	bool entered = table_enter(ino_row(ino)) != ATTR_ENTER_NONE;
+
+	if (!entered && !stream_of(ino))
 		file_read(req, size, offset, fi);
 	else if (splice_fills_cache(fi))
 		fuse_reply_err(req, EINVAL);
+	else if (entered)
+		enter_file_read(req, size, fi);
 	else
 		stream_read(fs->streams, req, stream_handle(fi), size, fi);
 }
@@ -177,16 +189,20 @@ static void ops_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t s
 {
 	struct caller caller;
 
-	(void)ino;
 	dir_begin(req, &caller);
-	file_write_data(req, data, size, offset, fi, &caller);
+	if (table_enter(ino_row(ino)))
+		enter_file_write(req, data, size, fi);
+	else
+		file_write_data(req, data, size, offset, fi, &caller);
 }
 
 static void ops_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct weaverfs *fs = fuse_req_userdata(req);
 
-	if (stream_of(ino))
+	if (table_enter(ino_row(ino)))
+		enter_file_release(req, fi);
+	else if (stream_of(ino))
 		stream_release(fs->streams, req, stream_handle(fi));
 	else
 		file_release(req, fi);
@@ -197,6 +213,10 @@ static void ops_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 {
 	struct weaverfs *fs = fuse_req_userdata(req);
 
+	if (table_enter(ino_row(ino))) {
+		enter_file_poll(req, fi, ph);
+		return;
+	}
 	if (stream_of(ino)) {
 		stream_poll(fs->streams, req, stream_handle(fi), ph);
 		return;
@@ -208,7 +228,9 @@ static void ops_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 
 static void ops_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	if (stream_of(ino))
+	if (table_enter(ino_row(ino)))
+		enter_file_flush(req, fi);
+	else if (stream_of(ino))
 		fuse_reply_err(req, 0);
 	else
 		file_write_flush(req, fi);
@@ -250,13 +272,6 @@ static void ops_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 	(void)parent;
 	(void)name;
 	fuse_reply_err(req, EPERM); /* attributes, as in cgroupfs: the weaver lives, see rmdir */
-}
-
-static void ops_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
-{
-	(void)mode;
-	(void)dev;
-	ops_unlink(req, parent, name);
 }
 
 static void ops_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
@@ -352,7 +367,7 @@ const struct fuse_lowlevel_ops ops_table = {
 	.fsyncdir = ops_fsync,
 	.statfs = ops_statfs,
 	.unlink = ops_unlink,
-	.mknod = ops_mknod,
+	.mknod = dir_mknod,
 	.create = ops_create,
 	.symlink = ops_symlink,
 	.link = ops_link,

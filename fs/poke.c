@@ -89,10 +89,11 @@ static void on_ready(void *data)
 	helpers_run(h->poke);
 }
 
-static void on_answered(void *data, int error)
+static void on_answered(void *data, int error, int fd)
 {
 	struct helper *h = data;
 
+	cleanup_close(&fd);
 	poke_queue_finish(&h->poke->queue, h->lane, error);
 	helpers_run(h->poke);
 }
@@ -446,6 +447,7 @@ static int start(struct poke *p, struct error *e)
 			.loop = p->fs->loop,
 			.mountpoint = p->fs->mountpoint,
 			.device = device,
+			.purpose = "events",
 			.ops = &process_ops,
 			.data = &p->helpers[i],
 		};

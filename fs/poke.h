@@ -21,7 +21,7 @@
 struct poke; /* NULL is one that does nothing, everywhere below */
 struct weaverfs;
 
-/* `weaverfs --poke`: the helper's own main; never returns to the daemon's. */
+/* `weaverfs --poke`: the helper's own main, socket.h has one too; never returns to the daemon's. */
 int poke_helper_main(int argc, char **argv);
 
 int poke_new(struct weaverfs *fs, struct poke **ret, struct error *e);

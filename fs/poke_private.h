@@ -18,6 +18,7 @@ enum poke_op {
 	POKE_MKDIR,
 	POKE_RMDIR,
 	POKE_MODIFY, /* utimensat(atime OMIT, mtime NOW) */
+	POKE_BIND,   /* a unix socket that listens there; it comes with the answer, by SCM_RIGHTS */
 };
 
 struct poke_message {

@@ -17,6 +17,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +59,8 @@ static int spawn(struct poke_process *p, int socket, pid_t *ret_pid)
 {
 	char device[24];
 	snprintf(device, sizeof(device), "%" PRIuMAX, (uintmax_t)p->spec.device);
-	const char *argv[] = { "weaverfs", "--poke", p->spec.mountpoint, device, NULL };
+	const char *argv[] = { "weaverfs", "--poke",        p->spec.mountpoint,
+			       device,     p->spec.purpose, NULL };
 	static char *const environment[] = { NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
@@ -210,16 +212,34 @@ static void expect_answer(struct poke_process *p)
 		loop_timer_cancel(&p->late);
 }
 
-static void take_answer(struct poke_process *p, const struct poke_answer *answer)
+static void take_answer(struct poke_process *p, const struct poke_answer *answer, int fd)
 {
 	if (p->out == 0 || answer->sequence != p->sequence - p->out + 1) {
+		cleanup_close(&fd);
 		disown(p);
 		return;
 	}
 	p->out--;
 	p->failures = 0;
 	expect_answer(p);
-	p->spec.ops->answered(p->spec.data, answer->error);
+	p->spec.ops->answered(p->spec.data, answer->error, fd);
+}
+
+/* As recv(2); fd is what came with it, or as it was. */
+static ssize_t receive(int socket, struct poke_answer *answer, int *fd)
+{
+	alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+	struct iovec part = { answer, sizeof(*answer) };
+	struct msghdr m = { .msg_iov = &part,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
+			    .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(socket, &m, MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *c = n < 0 ? NULL : CMSG_FIRSTHDR(&m);
+
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+		memcpy(fd, CMSG_DATA(c), sizeof(*fd));
+	return n;
 }
 
 static void on_readable(struct loop_fd *f)
@@ -228,15 +248,17 @@ static void on_readable(struct loop_fd *f)
 	struct poke_answer answer;
 
 	for (unsigned i = 0; i < POKE_OUT_MAX; i++) {
-		ssize_t n = recv(p->socket, &answer, sizeof(answer), 0);
+		int fd = -1;
+		ssize_t n = receive(p->socket, &answer, &fd);
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (n != sizeof(answer)) {
+			cleanup_close(&fd);
 			ended(p);
 			return;
 		}
-		take_answer(p, &answer);
+		take_answer(p, &answer, fd);
 	}
 }
 

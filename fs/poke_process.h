@@ -19,10 +19,11 @@ struct poke_process_ops {
 	 * not: it is being killed, and what it still does must be refused.
 	 */
 	void (*is)(void *data, pid_t pid, bool heeded);
-	void (*ready)(void *data);               /* may be given commands, until it is not heeded */
-	void (*answered)(void *data, int error); /* the first of them has ended */
-	void (*ended)(void *data);               /* the others: who knows how far; ready() comes */
-	void (*unmounted)(void *data);           /* the mount is no more; no other is started */
+	void (*ready)(void *data); /* may be given commands, until it is not heeded */
+	/* The first of them has ended. fd: of POKE_BIND, the callee's to close; else -1. */
+	void (*answered)(void *data, int error, int fd);
+	void (*ended)(void *data);     /* the others: who knows how far; ready() comes */
+	void (*unmounted)(void *data); /* the mount is no more; no other is started */
 	/* A command is late. Whether that is another's doing, so that there is more time. */
 	bool (*excused)(void *data);
 };
@@ -31,6 +32,7 @@ struct poke_process_spec {
 	struct loop *loop;
 	const char *mountpoint; /* borrowed while it lives */
 	dev_t device;           /* of what is mounted there */
+	const char *purpose;    /* for ps(1); borrowed */
 	const struct poke_process_ops *ops;
 	void *data;
 };

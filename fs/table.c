@@ -8,10 +8,12 @@
  * leaves its row behind without a scope.
  */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "fs/attr_handlers.h"
 #include "fs/stream.h"
 #include "k8s/base/cleanup.h"
+#include "k8s/base/wire.h"
 
 /* clang-format off */
 static const struct attr rows[] = {
@@ -132,6 +134,21 @@ static const struct attr rows[] = {
 	  .help = "for many at once: write `NAME` or `NAME DRAFT` lines, read `NAME ok` or the error of each" },
 	{ .name = "usage", .flags = ATTR_LIVE, .fetch = attr_usage_path, .render = attr_usage_render,
 	  .help = "cpu_millicores= and memory_bytes= now; ENODATA without a metrics server; size 0" },
+	{ .name = "sh", .flags = ATTR_LIVE | ATTR_CONSTANT, .mode = 0700, .show = sh_show,
+	  .help = "an executable: `sh -c 'make test'` runs in it, with this terminal's stdio and its exit code" },
+	{ .name = "attach", .flags = ATTR_LIVE | ATTR_CONSTANT, .mode = 0700, .show = attach_show,
+	  .help = "an executable: this terminal on its main process; Ctrl-P Ctrl-Q detaches" },
+	{ .name = "exec", .flags = ATTR_LIVE, .mode = 0600, .enter = ATTR_ENTER_EXEC,
+	  .help = "an open is a command: write a line for `sh -c`, then its stdin, then read what it prints" },
+	{ .name = "stdin", .flags = ATTR_LIVE, .mode = 0200, .enter = ATTR_ENTER_STDIN,
+	  .help = "bytes for its main process' standard input, which never ends" },
+	{ .name = "ports", .flags = ATTR_LIVE | ATTR_DIRECTORY,
+	  .help = "TCP ports in it; any number resolves, those in use are listed" },
+	{ .name = "<n>", .dir = "ports", .flags = ATTR_LIVE | ATTR_HIDDEN, .mode = 0600,
+	  .enter = ATTR_ENTER_PORT,
+	  .help = "a unix socket that is TCP port n: curl --unix-socket WEAVER/ports/8080 http://w/" },
+	{ .name = WIRE_SOCKET, .flags = ATTR_LIVE | ATTR_HIDDEN, .mode = 0600,
+	  .enter = ATTR_ENTER_WEAVER, .help = "the unix socket of sh, attach and `weaver`" },
 };
 /* clang-format on */
 
@@ -187,4 +204,16 @@ mode_t table_mode(const struct attr *a, unsigned scope)
 	if (table_writable(a, scope))
 		mode |= 0200;
 	return mode;
+}
+
+enum attr_enter table_enter(unsigned row)
+{
+	return row >= ATTR_ROW_FIRST && row <= table_n ? rows[row].enter : ATTR_ENTER_NONE;
+}
+
+mode_t table_type(const struct attr *a)
+{
+	if (a->flags & ATTR_DIRECTORY)
+		return S_IFDIR;
+	return a->enter == ATTR_ENTER_WEAVER || a->enter == ATTR_ENTER_PORT ? S_IFSOCK : S_IFREG;
 }

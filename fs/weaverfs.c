@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "fs/alias.h"
 #include "fs/archive.h"
 #include "fs/create.h"
 #include "fs/drafts.h"
+#include "fs/enter.h"
 #include "fs/errors.h"
 #include "fs/fetch.h"
 #include "fs/handles.h"
@@ -22,6 +24,7 @@
 #include "fs/quota.h"
 #include "fs/reaper.h"
 #include "fs/registry.h"
+#include "fs/socket.h"
 #include "fs/start.h"
 #include "fs/stream.h"
 #include "fs/sync.h"
@@ -32,6 +35,7 @@
 #include "k8s/cluster.h"
 #include "k8s/loop.h"
 #include "k8s/request.h"
+#include "k8s/ws.h"
 
 #define USER_AGENT "weaverfs/" WEAVERFS_VERSION
 
@@ -45,6 +49,8 @@ static int make_memory(struct weaverfs *fs, struct error *e)
 		r = drafts_new(fs, &fs->drafts, e);
 	if (r == 0)
 		r = handles_new(&fs->handles, e);
+	if (r == 0)
+		r = alias_new(&fs->aliases, e);
 	return r == 0 ? registry_new(&fs->registry, e) : r;
 }
 
@@ -54,7 +60,18 @@ static int make_client(struct weaverfs *fs, struct cluster **cluster, struct err
 
 	if (r == 0)
 		r = client_new(fs->loop, move_ptr(cluster), USER_AGENT, &fs->client, e);
-	return r == 0 ? loop_start(fs->loop, "cluster", e) : r;
+	if (r == 0)
+		r = ws_new(fs->client, &fs->ws, e);
+	if (r == 0)
+		r = enter_new(fs, &fs->enter, e);
+	if (r == 0)
+		r = loop_start(fs->loop, "cluster", e);
+	if (r < 0)
+		return r;
+	r = ws_start(fs->ws, "ws", e);
+	if (r < 0)
+		loop_stop(fs->loop);
+	return r;
 }
 
 int weaverfs_new(const struct config *config, struct cluster *cluster, struct weaverfs **ret,
@@ -131,6 +148,7 @@ static int serve(void *data, struct error *e)
 	(void)e;
 	s->fs->session = s->session;
 	poke_start(s->fs->poke);
+	socket_helper_start(s->fs->sockets);
 	reaper_start(s->fs->reaper, s->warning);
 	notify_watchdog_start(s->fs->loop);
 	return 0;
@@ -159,6 +177,8 @@ static int stop(void *data, struct error *e)
 	notify_watchdog_stop();
 	task_cancel_all(&fs->tasks);
 	FREE(poke_free, fs->poke); /* first: its helpers wait for answers of the mount */
+	socket_helper_stop(fs->sockets);
+	ws_detach(fs->ws);
 	FREE(fetch_free, fs->fetch);
 	FREE(stream_free, fs->streams);
 	FREE(archive_free, fs->archive);
@@ -176,7 +196,9 @@ static int stop(void *data, struct error *e)
 
 void weaverfs_stop(struct weaverfs *fs)
 {
+	enter_close(fs->enter);
 	start_on_loop(fs->loop, stop, fs, NULL);
+	ws_stop(fs->ws);
 	loop_stop(fs->loop);
 	fs->session = NULL;
 }
@@ -185,7 +207,10 @@ void weaverfs_free(struct weaverfs *fs)
 {
 	FREE(client_free, fs->client); /* where the thread could not be started */
 	FREE(loop_free, fs->loop);
+	FREE(ws_free, fs->ws);
+	FREE(enter_free, fs->enter);
 	FREE(handles_free, fs->handles);
+	FREE(alias_free, fs->aliases);
 	FREE(registry_free, fs->registry);
 	FREE(errors_free, fs->errors);
 	FREE(drafts_free, fs->drafts);

@@ -29,14 +29,19 @@ struct weaverfs {
 	struct last_line_asker *last_line; /* for the hints of `reason` */
 	struct streams *streams;           /* follow/ and wait/ */
 	struct webhook *webhook;
-	struct drafts *drafts;   /* .drafts, and what a bare mkdir uses */
-	struct archive *archive; /* what is left of weavers that are gone */
-	struct quota *quota;     /* what df shows */
-	struct poke *poke;       /* inotify events of others' changes */
-	struct fetch *fetch;     /* files whose content is asked for when opened */
-	struct handles *handles; /* what is open */
-	struct list tasks;       /* in flight, see task.h; cluster thread */
-	struct errors *errors;   /* the last failed operations */
+	struct drafts *drafts;           /* .drafts, and what a bare mkdir uses */
+	struct archive *archive;         /* what is left of weavers that are gone */
+	struct quota *quota;             /* what df shows */
+	struct poke *poke;               /* inotify events of others' changes */
+	struct ws *ws;                   /* the ws thread: connections into weavers */
+	struct enter *enter;             /* who comes in */
+	struct enter_files *enter_files; /* by opening exec or stdin */
+	struct sockets *sockets;         /* by connecting to a socket in the mount */
+	struct aliases *aliases;         /* inode numbers beside those of rows */
+	struct fetch *fetch;             /* files whose content is asked for when opened */
+	struct handles *handles;         /* what is open */
+	struct list tasks;               /* in flight, see task.h; cluster thread */
+	struct errors *errors;           /* the last failed operations */
 	struct metrics *metrics;
 	struct fuse_session *session; /* NULL before the mount */
 	const char *state_dir;        /* of this namespace and mount; "" without one */

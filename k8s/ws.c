@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <openssl/x509_vfy.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -255,6 +256,39 @@ void ws_post(struct ws *w, struct ws_job *job)
 	}
 	if (wake)
 		lws_cancel_service(w->context);
+}
+
+struct ws_errand {
+	struct ws_job job;
+	void (*run)(void *data);
+	void *data;
+	sem_t done;
+};
+
+static void ws_errand_run(struct ws_job *job)
+{
+	struct ws_errand *errand = container_of(job, struct ws_errand, job);
+
+	errand->run(errand->data);
+	sem_post(&errand->done);
+}
+
+void ws_run(struct ws *w, void (*run)(void *data), void *data)
+{
+	struct ws_errand errand = { .job.run = ws_errand_run, .run = run, .data = data };
+
+	assert(w->started && !ws_is_current(w));
+	list_init(&errand.job.node);
+	sem_init(&errand.done, 0, 0);
+	ws_post(w, &errand.job);
+	while (sem_wait(&errand.done) < 0)
+		;
+	sem_destroy(&errand.done);
+}
+
+bool ws_busy(const struct ws *w)
+{
+	return !list_empty(&w->connections);
 }
 
 bool ws_is_current(const struct ws *w)

@@ -52,9 +52,12 @@ void ws_stop(struct ws *w); /* jobs that are queued are still run, then the thre
 void ws_free(struct ws *w); /* after ws_stop(), or never started */
 
 void ws_post(struct ws *w, struct ws_job *job); /* any thread; order is kept */
-bool ws_is_current(const struct ws *w);         /* for assertions */
+/* Runs run() on the thread and waits for its end; from another one, while it is started. */
+void ws_run(struct ws *w, void (*run)(void *data), void *data);
+bool ws_is_current(const struct ws *w); /* for assertions */
 
 /* ---- on the ws thread ---- */
+bool ws_busy(const struct ws *w); /* there are channels, perhaps nobody's */
 /* Arms or moves t: fires after delay_ms, never from inside this call. */
 void ws_timer_set(struct ws *w, struct ws_timer *t, int64_t delay_ms,
 		  void (*fire)(struct ws_timer *t));

@@ -6,13 +6,9 @@
 
 struct cmd {
 	const char *name;
-	const char *usage; /* after the name */
-	const char *help;  /* one line */
-	/*
-	 * argv[0] is the name; returns the exit status. Called through the file of that name in a
-	 * weaver (WEAVER/sh), argv[1] is the weaver's directory.
-	 */
-	int (*run)(int argc, char **argv);
+	const char *usage;                 /* after the name */
+	const char *help;                  /* one line */
+	int (*run)(int argc, char **argv); /* argv[0] is the name; returns the exit status */
 };
 
 extern const struct cmd cmd_sh_entry, cmd_exec_entry, cmd_attach_entry, cmd_audit_entry;

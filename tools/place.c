@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See place.h. A path in a mount may be longer than what a socket's address holds: 107 bytes. */
+/* See place.h. A path in a mount may be longer than what a socket's address holds: 107 bytes. So we
+ * go there, which works in containers without /proc, too. */
 #include "tools/place.h"
 
 #include <errno.h>
@@ -72,11 +73,13 @@ int place_connect(int dir, const char *name, struct error *e)
 
 	if (fd < 0)
 		return error_set(e, errno, "no socket: %s", strerror(errno));
-	snprintf(to.sun_path, sizeof(to.sun_path), "/proc/self/fd/%d/" WIRE_SOCKET, dir);
+	snprintf(to.sun_path, sizeof(to.sun_path), WIRE_SOCKET);
+	if (fchdir(dir) < 0)
+		return error_set(e, errno, "%s: %s", name, strerror(errno));
 	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
 		int code = errno;
 		if (code == ENOENT)
-			return error_set(e, code, "%s: no weaver, or it is not running", name);
+			return error_set(e, code, "%s: no weaver", name);
 		return error_set(e, code, "%s: no connection to weaverfs: %s", name,
 				 strerror(code));
 	}

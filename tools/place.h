@@ -10,5 +10,6 @@
  * descriptor, or -errno.
  */
 int place_open(const char *name, struct error *e);
-/* A connected stream socket of the directory `dir`; borrows dir. A descriptor or -errno. */
+/* A connected stream socket of the directory `dir`, which becomes the current one. A descriptor or
+ * -errno. */
 int place_connect(int dir, const char *name, struct error *e);

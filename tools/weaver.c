@@ -53,26 +53,6 @@ static void weaver_help(FILE *to)
 	fputs("\nWEAVER is its directory, or its name in the mount.\n", to);
 }
 
-/* argv: weaver, PATH/VERB, the rest → VERB, PATH, the rest. */
-static int weaver_run_script(char **argv)
-{
-	char *slash = strrchr(argv[1], '/');
-	const struct cmd *c = weaver_find(slash + 1);
-	int argc = 0;
-
-	if (!c) {
-		weaver_complain("%s: no script of a weaver", argv[1]);
-		return CMD_EXIT_USAGE;
-	}
-	*slash = '\0';
-	argv[0] = slash + 1;
-	if (argv[1][0] == '\0')
-		argv[1] = (char[]){ "/" };
-	while (argv[argc])
-		argc++;
-	return c->run(argc, argv);
-}
-
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -87,8 +67,6 @@ int main(int argc, char **argv)
 		puts("weaver " WEAVERFS_VERSION);
 		return 0;
 	}
-	if (strchr(argv[1], '/'))
-		return weaver_run_script(argv);
 	const struct cmd *c = weaver_find(argv[1]);
 	if (c)
 		return c->run(argc - 1, argv + 1);

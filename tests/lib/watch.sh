@@ -46,10 +46,10 @@ pod_of()
 	k get pods -l "loom.dev/name=$1" -o jsonpath='{.items[0].metadata.name}'
 }
 
-# helpers PID: the pids of the helpers of the weaverfs with that pid.
+# helpers PID: the pids of the helpers that raise events for the weaverfs with that pid.
 helpers()
 {
-	pgrep -P "$1" -f -- '--poke' || true
+	pgrep -P "$1" -f -- '--poke .* events$' || true
 }
 
 # missed: how many events weaverfs could not raise.

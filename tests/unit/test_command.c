@@ -99,7 +99,7 @@ static void serve_shell(struct ws_peer *p)
 	}
 }
 
-static void command_closed_is_killed_by_its_process_group(void **state)
+static void command_closed_is_killed_with_its_session(void **state)
 {
 	(void)state;
 	begin(serve_shell);
@@ -166,7 +166,7 @@ static void command_without_a_shell_runs_as_it_is(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(command_closed_is_killed_by_its_process_group),
+		cmocka_unit_test(command_closed_is_killed_with_its_session),
 		cmocka_unit_test(command_closed_while_it_begins_is_killed_all_the_same),
 		cmocka_unit_test(command_without_a_shell_runs_as_it_is),
 	};

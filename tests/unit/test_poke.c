@@ -58,7 +58,7 @@ void poke_process_free(struct poke_process *p)
 static void answer(struct poke_process *p, int error)
 {
 	p->out--;
-	p->spec.ops->answered(p->spec.data, error);
+	p->spec.ops->answered(p->spec.data, error, -1);
 }
 
 void poke_process_send(struct poke_process *p, enum poke_op op, const char *path)

@@ -81,8 +81,9 @@ static void on_ready(void *data)
 	seen.ready++;
 }
 
-static void on_answered(void *data, int error)
+static void on_answered(void *data, int error, int fd)
 {
+	assert_int_equal(fd, -1);
 	(void)data;
 	seen.answered++;
 	seen.error = error;
@@ -119,7 +120,9 @@ static const struct poke_process_ops ops = {
 
 static int setup(void **state)
 {
-	struct poke_process_spec spec = { .mountpoint = "/nowhere", .device = 7, .ops = &ops };
+	struct poke_process_spec spec = {
+		.mountpoint = "/nowhere", .device = 7, .purpose = "test", .ops = &ops
+	};
 	struct error e = ERROR_INIT;
 
 	(void)state;
@@ -266,7 +269,7 @@ static void poke_process_killed_by_others_while_stopped_is_replaced(void **state
 
 int main(int argc, char **argv)
 {
-	if (argc == 4 && strcmp(argv[1], "--poke") == 0 && strcmp(argv[3], "7") == 0)
+	if (argc == 5 && strcmp(argv[1], "--poke") == 0 && strcmp(argv[3], "7") == 0)
 		return child();
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fs/table.c: every row keeps the rules that users and inode numbers rely on. */
+#include "k8s/base/wire.h"
 #include "tests/unit/attr_view.h"
 
 #define SCOPES (ATTR_LIVE | ATTR_DRAFT | ATTR_ARCHIVE | ATTR_CONTROL)
@@ -23,7 +24,8 @@ static void table_rows_keep_their_numbers(void **state)
 		"node",      "ip",      "owner",   "pod.json", "version", "help",    "config",
 		"health",    "metrics", "weavers", "errors",   "reap",    "deleted", "deleted_by",
 		"secrets",   "follow",  "status",  "events",   "logs",    "wait",    "running",
-		"done",      "gone",    "follow",  "events",   "new",
+		"done",      "gone",    "follow",  "events",   "new",     "usage",   "sh",
+		"attach",    "exec",    "stdin",   "ports",    "<n>",     ".weaver",
 	};
 
 	(void)state;
@@ -38,9 +40,12 @@ static void table_names_are_legal_and_unique(void **state)
 	for (unsigned row = ATTR_ROW_FIRST; row <= table_n; row++) {
 		const struct attr *a = &table_rows[row];
 		assert_true(a->flags & SCOPES);
-		assert_true(strlen(a->name) > 0 && strlen(a->name) < 64 && a->name[0] != '.');
-		assert_int_equal(strspn(a->name, "abcdefghijklmnopqrstuvwxyz0123456789_-."),
-				 strlen(a->name));
+		/* a port's number stands for its name, and nobody types the socket's */
+		bool socket = a->enter == ATTR_ENTER_PORT || a->enter == ATTR_ENTER_WEAVER;
+		assert_true(strlen(a->name) > 0 && strlen(a->name) < 64);
+		assert_true(socket || a->name[0] != '.');
+		assert_true(socket || strspn(a->name, "abcdefghijklmnopqrstuvwxyz0123456789_-.") ==
+					      strlen(a->name));
 		for (unsigned scope = 1; scope <= SCOPES; scope <<= 1) {
 			if (!(a->flags & scope & SCOPES))
 				continue;
@@ -60,7 +65,7 @@ static void table_rows_have_help_and_one_source(void **state)
 	for (unsigned row = ATTR_ROW_FIRST; row <= table_n; row++) {
 		const struct attr *a = &table_rows[row];
 		int sources = (a->show != NULL) + (a->fetch != NULL) + (a->stream != NULL) +
-			      (a->spool != ATTR_SPOOL_NONE) +
+			      (a->spool != ATTR_SPOOL_NONE) + (a->enter != ATTR_ENTER_NONE) +
 			      ((a->flags & (ATTR_DIRECTORY | ATTR_BULK)) != 0);
 		bool archived = (a->flags & SCOPES) == ATTR_ARCHIVE; /* a file on disk */
 		assert_non_null(a->help);
@@ -93,6 +98,11 @@ static void table_mode_follows_hooks_and_scope(void **state)
 	check_mode("env", ATTR_DRAFT, 0600);
 	check_mode("env", ATTR_LIVE, 0600);
 	check_mode("pod.json", ATTR_LIVE, 0600);
+	check_mode("sh", ATTR_LIVE, 0700);
+	check_mode("exec", ATTR_LIVE, 0600);
+	check_mode("stdin", ATTR_LIVE, 0200);
+	check_mode("ports", ATTR_LIVE, 0750);
+	check_mode(WIRE_SOCKET, ATTR_LIVE, 0600);
 	check_mode("weavers", ATTR_CONTROL, 0444);
 	check_mode("reap", ATTR_CONTROL, 0600);
 }

@@ -23,6 +23,9 @@
 #include "tools/kubesim/bwrap.h"
 #include "tools/kubesim/loop.h"
 
+#define JOIN_POLLS 2500
+#define JOIN_POLL_US 2000
+
 struct channel {
 	struct loop_fd watch;
 	struct sandbox *s;
@@ -72,6 +75,22 @@ bool sandbox_finds(const char *command)
 
 /* ---- starting ---- */
 
+/* The pid is told before the file systems are there: while they are made, it still runs bwrap. */
+static void wait_until_made(pid_t pid)
+{
+	char link[32], program[64];
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
+	for (int i = 0; i < JOIN_POLLS; i++) {
+		ssize_t len = readlink(link, program, sizeof(program) - 1);
+		program[len > 0 ? len : 0] = '\0';
+		const char *name = strrchr(program, '/');
+		if (!name || strcmp(name, "/bwrap") != 0)
+			return;
+		usleep(JOIN_POLL_US);
+	}
+}
+
 static _Noreturn void child_run(const struct sandbox_spec *spec, const struct ends *x, char **argv)
 {
 	sigset_t none;
@@ -93,6 +112,8 @@ static _Noreturn void child_run(const struct sandbox_spec *spec, const struct en
 	syscall(SYS_close_range, spec->join ? BWRAP_ARGS_FD : BWRAP_INFO_FD + 1, ~0U, 0);
 	char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	char *const env[] = { path, NULL };
+	if (spec->join)
+		wait_until_made(spec->join);
 	execvpe(argv[0], argv, env);
 	_exit(127);
 }

@@ -1,0 +1,94 @@
+#!/bin/bash
+# An interactive shell by WEAVER/sh in a terminal: vi, less, Ctrl-C, Ctrl-Z, the window's size, a
+# paste of 1 MB, the exit code, and the terminal afterwards.
+# SPDX-License-Identifier: Apache-2.0
+# timeout: 300
+. "$LIB/case.sh"
+. "$LIB/into.sh"
+
+t()
+{
+	tmux -S "$W/tmux" -f /dev/null "$@"
+}
+
+shows()
+{
+	t capture-pane -p >pane
+	grep -q -- "$1" pane
+}
+
+types()
+{
+	t send-keys "$@"
+}
+
+mount_weavers
+running_weaver a
+t new-session -d -x 90 -y 25 "stty -a >before; '$MNT/a/sh'; echo ended with \$?; stty -a >after; exec cat"
+types 'PS1="pro""mpt> "; cd /tmp; test -t 0 && echo is"-"terminal' Enter
+wait_for 20 shows 'is-terminal'
+wait_for 20 shows 'prompt>'
+
+# the size, at the start and after a resize
+types 'stty size' Enter
+wait_for 20 shows '25 90'
+t resize-window -x 70 -y 20
+resized()
+{
+	types 'stty size' Enter
+	shows '20 70'
+}
+wait_for 20 resized
+
+# Ctrl-C ends the command and not the shell; Ctrl-Z stops it
+types clear Enter
+types 'sleep 1000' Enter
+wait_for 20 grep -q . <("$MNT/a/sh" -c 'until pidof sleep; do sleep 0.1; done')
+types C-c
+types 'echo code-$?' Enter
+wait_for 20 shows 'code-130'
+types 'sleep 1000' Enter
+wait_for 20 grep -q . <("$MNT/a/sh" -c 'until pidof sleep; do sleep 0.1; done')
+types C-z
+wait_for 20 shows 'Stopped'
+types 'kill %1; echo go""nes' Enter
+wait_for 20 shows 'gones'
+
+# vi draws its screen, and what is typed into it is in the file
+types clear Enter
+types 'vi note' Enter
+wait_for 20 shows '^~'
+types 'i' 'written in the weaver' Escape
+wait_for 20 shows '^written in the weaver'
+cp pane "$W/pane.vi"
+types ':wq' Enter
+wait_for 20 shows 'prompt>'
+assert_eq "written in the weaver" "$("$MNT/a/sh" -c 'cat /tmp/note')"
+
+# less
+types clear Enter
+types 'seq 1 500 | less' Enter
+wait_for 20 shows '10'
+types G
+wait_for 20 shows '500'
+types q
+wait_for 20 shows 'prompt>'
+
+# a paste of 1 MB arrives whole, in lines
+awk 'BEGIN { for (i = 0; i < 20000; i++) printf "%06d this is a line of the paste, all of it ok\n", i }' >paste
+types clear Enter
+types 'stty -echo; cat >pasted; stty echo' Enter
+t load-buffer paste
+t paste-buffer -r
+t send-keys C-d
+pasted()
+{
+	[ "$("$MNT/a/sh" -c 'sha256sum </tmp/pasted')" = "$(sha256sum <paste)" ]
+}
+wait_for 60 pasted
+
+types 'exit 3' Enter
+wait_for 20 shows 'ended with 3'
+wait_for 20 test -s after
+assert_eq "$(sed '/^speed/d' before)" "$(sed '/^speed/d' after)" "the terminal afterwards"
+t kill-server

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# For cases that go into a weaver.
+
+# running_weaver NAME: makes one, and waits until it runs.
+running_weaver()
+{
+	mkdir "$MNT/$1"
+	wait_for 40 status_is "$1" running
+	# kubesim says so a moment before one can go in
+	[ "$TEST_CLUSTER" != sim ] || wait_for 10 "$MNT/$1/sh" -c true
+}
+
+# status_of COMMAND...: its exit status, for what may fail.
+status_of()
+{
+	local status=0
+	"$@" >"$W/out" 2>"$W/err" || status=$?
+	echo "$status"
+}
+
+# in_weaver NAME PATTERN: the number of processes in it whose command line has PATTERN.
+in_weaver()
+{
+	"$MNT/$1/sh" -c 'n=0
+		for p in /proc/[0-9]*; do
+			[ "${p#/proc/}" != $$ ] && tr "\0" " " <"$p/cmdline" 2>/dev/null |
+				grep -q -- "$0" && n=$((n + 1))
+		done
+		echo $n' "$2"
+}
+
+# none_in_weaver NAME PATTERN, for wait_for.
+none_in_weaver()
+{
+	[ "$(in_weaver "$1" "$2")" = 0 ]
+}
+
+# descriptors PID: how many a process has.
+descriptors()
+{
+	find "/proc/$1/fd" -mindepth 1 | wc -l
+}
+
+# free_port: a TCP port that nobody has here; kubesim's pods have the network of the host.
+free_port()
+{
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
