@@ -78,7 +78,7 @@ FUZZERS  := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 .PHONY: all run check check-all check-cluster unit bench lint fuzz fuzzers install deb deps help clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PRECIOUS: $(O)/%.o
+.PRECIOUS: $(O)/%.o $(O)/%.bpf.o
 
 all: $(PROGRAMS) $(call lib,sidecar) $(ORACLES) ## build everything into build/$(BUILD)
 
