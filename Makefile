@@ -69,7 +69,7 @@ SKELS    := $(patsubst sidecar/%.bpf.c,$(O)/skel/%.skel.h,$(wildcard sidecar/*.b
 # The sidecar is an image of one file; a sanitizer needs the C library at run time.
 STATIC   := $(if $(filter release,$(BUILD)),-static)
 SIDECAR  := $(call lib,sidecar) $(call lib,k8s/base)
-PROGRAMS := $(O)/weaverfs $(O)/kubesim $(O)/weaver
+PROGRAMS := $(O)/weaverfs $(O)/kubesim $(O)/weaver $(O)/audit-sidecar
 # What the audit is tested with: who does one of everything, who says what was seen of it.
 ORACLES  := $(O)/audit-load $(O)/audit-watch
 UNITS    := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
@@ -110,7 +110,7 @@ fuzzers: $(FUZZERS)
 bench: all $(O)/bench/nothing ## ratios against other ways to the same result
 	@O=$(O) tools/bench/run
 install: all ## below $(DESTDIR): programs in $(PREFIX), units, manual pages, manifests
-	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(filter-out $(O)/audit-sidecar,$(PROGRAMS)) # it is an image
 	install -D -m 755 -t $(DESTDIR)$(SBINDIR) packaging/mount.weaverfs
 	ln -sf mount.weaverfs $(DESTDIR)$(SBINDIR)/mount.fuse.weaverfs
 	for page in docs/man/*; do \
@@ -167,6 +167,11 @@ $(O)/kubesim: $(call objs,tools/kubesim) $(call lib,k8s/base)
 # Started for each command in a weaver, and copied into containers: the C library and nothing else.
 $(O)/weaver: ldlibs := $(LDLIBS)
 $(O)/weaver: $(call objs,tools) $(call lib,k8s/base)
+	$(call say,LD,$@)$(link)
+
+$(O)/audit-sidecar: ldflags := $(STATIC) $(LDFLAGS)
+$(O)/audit-sidecar: ldlibs := -lbpf -lelf -lssl -lcrypto -lz $(LDLIBS)
+$(O)/audit-sidecar: $(O)/sidecar/main.o $(SIDECAR)
 	$(call say,LD,$@)$(link)
 
 $(ORACLES): ldflags := $(STATIC) $(LDFLAGS)

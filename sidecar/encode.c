@@ -59,7 +59,7 @@ void encode_set_clock(struct encoder *c)
 
 int64_t encode_realtime(const struct encoder *c, uint64_t boottime_ns)
 {
-	return c->boot_ns + (int64_t)boottime_ns;
+	return (int64_t)((uint64_t)c->boot_ns + boottime_ns);
 }
 
 static void add_comm(struct line *l, const struct event *ev)
