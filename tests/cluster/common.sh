@@ -193,6 +193,7 @@ inside_exec()
 	anchor=$(pid_find anchor) || die "$state: no cluster runs here"
 	time_zone=$(option "${variable//-/_}")
 	[ -z "$time_zone" ] || export TZ=$time_zone
+	unset TMPDIR # a case's goes with it; containerd's sockets of terminals are made there
 	echo "$BASHPID" >"$cgroup2/$name/daemons/cgroup.procs"
 	exec setsid nsenter --target "$anchor" --net --mount -- "$@"
 }
