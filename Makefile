@@ -57,7 +57,7 @@ endef
 
 # $(call unit,MOUNTPOINT,ARGUMENTS,ENVFILE): the unit of one mount, from the one text for all.
 unit = sed -e 's,@mountpoint@,$(1),' -e 's,@arguments@,$(2),' -e 's,@envfile@,$(3),' \
-	-e 's,@bindir@,$(PREFIX)/bin,' -e 's,@sysconfdir@,$(SYSCONFDIR),' packaging/weaverfs.service.in
+	-e 's,@bindir@,$(PREFIX)/bin,' -e 's,@sysconfdir@,$(SYSCONFDIR),' tools/packaging/weaverfs.service.in
 
 # One static library per folder; programs and unit tests take from them what they use.
 LIBDIRS  := k8s/base k8s fs sidecar
@@ -111,7 +111,7 @@ bench: all $(O)/bench/nothing ## ratios against other ways to the same result
 	@O=$(O) tools/bench/run
 install: all ## below $(DESTDIR): programs in $(PREFIX), units, manual pages, manifests
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(filter-out $(O)/audit-sidecar,$(PROGRAMS)) # it is an image
-	install -D -m 755 -t $(DESTDIR)$(SBINDIR) packaging/mount.weaverfs
+	install -D -m 755 -t $(DESTDIR)$(SBINDIR) tools/packaging/mount.weaverfs
 	ln -sf mount.weaverfs $(DESTDIR)$(SBINDIR)/mount.fuse.weaverfs
 	for page in docs/man/*; do \
 		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} "$$page" || exit; done
@@ -120,10 +120,10 @@ install: all ## below $(DESTDIR): programs in $(PREFIX), units, manual pages, ma
 	install -d $(DESTDIR)$(UNITDIR)
 	$(call unit,/mnt/weavers,,weaverfs.env) >$(DESTDIR)$(UNITDIR)/weaverfs.service
 	$(call unit,/mnt/weavers-%i,-o namespace=%i ,weaverfs-%i.env) >$(DESTDIR)$(UNITDIR)/weaverfs@.service
-	install -D -m 644 packaging/weaverfs.sysusers $(DESTDIR)$(SYSUSERSDIR)/weaverfs.conf
-	install -D -m 644 packaging/weaverfs.tmpfiles $(DESTDIR)$(TMPFILESDIR)/weaverfs.conf
+	install -D -m 644 tools/packaging/weaverfs.sysusers $(DESTDIR)$(SYSUSERSDIR)/weaverfs.conf
+	install -D -m 644 tools/packaging/weaverfs.tmpfiles $(DESTDIR)$(TMPFILESDIR)/weaverfs.conf
 deb: all ## a Debian package of it in $(dir $(O))
-	packaging/deb $(O) $(VERSION) $(dir $(O))
+	tools/packaging/deb $(O) $(VERSION) $(dir $(O))
 deps: ## install the Debian packages that are missing
 	@missing=$$(for p in $(DEPS); do dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null \
 		| grep -qx installed || echo $$p; done); [ -z "$$missing" ] && exit; set -e; \
