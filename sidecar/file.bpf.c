@@ -2,7 +2,8 @@
 /*
  * Files by hooks: the first choice. All paths are the kernel's, and io_uring is seen like any call.
  * Overlayfs opens and reads the file below once more for each of its own; such inner opens, and no
- * others, carry FMODE_NOACCOUNT. The security_path_* hooks fire once.
+ * others, carry FMODE_NOACCOUNT; those of directories do not, but are on a mount of the kernel,
+ * where no user opens directories. The security_path_* hooks fire once.
  */
 #include "sidecar/file.bpf.h"
 #include "sidecar/call.bpf.h"
@@ -16,7 +17,13 @@
 
 static __always_inline bool is_inner(struct file *f)
 {
-	return BPF_CORE_READ(f, f_mode) & FMODE_NOACCOUNT;
+	if (BPF_CORE_READ(f, f_mode) & FMODE_NOACCOUNT)
+		return true;
+	if ((BPF_CORE_READ(f, f_inode, i_mode) & S_IFMT) != S_IFDIR)
+		return false;
+	struct vfsmount *mnt = BPF_CORE_READ(f, f_path.mnt);
+	struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+	return (__u64)BPF_CORE_READ(mount, mnt_ns) >= (__u64)-4095; /* MNT_NS_INTERNAL */
 }
 
 /*

@@ -77,7 +77,9 @@ struct vfsmount {
 	struct dentry *mnt_root;
 };
 
+struct mnt_namespace;
 struct mount {
+	struct mnt_namespace *mnt_ns;
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
@@ -118,7 +120,6 @@ struct vm_area_struct {
 	struct file *vm_file;
 };
 
-struct mnt_namespace;
 struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 };
