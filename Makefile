@@ -69,10 +69,12 @@ SKELS    := $(patsubst sidecar/%.bpf.c,$(O)/skel/%.skel.h,$(wildcard sidecar/*.b
 # The sidecar is an image of one file; a sanitizer needs the C library at run time.
 STATIC   := $(if $(filter release,$(BUILD)),-static)
 SIDECAR  := $(call lib,sidecar) $(call lib,k8s/base)
-PROGRAMS := $(O)/weaverfs $(O)/kubesim $(O)/weaver $(O)/audit-sidecar
+PROGRAMS := $(O)/weaverfs $(O)/kubesim $(O)/weaver $(O)/weaver-cluster $(O)/audit-sidecar
 # What the audit is tested with: who does one of everything, who says what was seen of it.
 ORACLES  := $(O)/audit-load $(O)/audit-watch
 UNITS    := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
+COMPLETIONS := bash-completion/completions/weaver zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)/_weaver \
+	fish/vendor_completions.d/weaver.fish
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all run check check-all check-cluster unit bench lint fuzz fuzzers install deb deps help clean
@@ -111,6 +113,8 @@ bench: all $(O)/bench/nothing ## ratios against other ways to the same result
 	@O=$(O) tools/bench/run
 install: all ## below $(DESTDIR): programs in $(PREFIX), units, manual pages, manifests
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(filter-out $(O)/audit-sidecar,$(PROGRAMS)) # it is an image
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/,$(dir $(COMPLETIONS)))
+	$(foreach f,$(COMPLETIONS),$(O)/weaver completion $(firstword $(subst -, ,$(subst /, ,$f))) >$(DESTDIR)$(PREFIX)/share/$f &&) :
 	install -D -m 755 -t $(DESTDIR)$(SBINDIR) tools/packaging/mount.weaverfs
 	ln -sf mount.weaverfs $(DESTDIR)$(SBINDIR)/mount.fuse.weaverfs
 	for page in docs/man/*; do \
@@ -181,6 +185,12 @@ $(O)/audit-load: $(call objs,tools/audit-load)
 
 $(O)/audit-watch: $(call objs,tests/audit) $(SIDECAR)
 	$(call say,LD,$@)$(link)
+
+# doctor and setup, which talk to the API server.
+$(O)/weaver-cluster: $(call objs,tools/cluster) $(filter-out $(O)/tools/weaver.o,$(call objs,tools)) \
+	$(filter-out $(call lib,fs),$(LIBS))
+	$(call say,LD,$@)$(link)
+$(O)/tools/cluster/manifests.o: $(wildcard k8s/manifests/*.yaml)
 
 $(O)/bench/%: $(O)/tools/bench/%.o
 	@mkdir -p $(@D)

@@ -27,6 +27,7 @@ static void help(void)
 	     "  -f       stay in the foreground\n"
 	     "  -d       the same, and log everything\n"
 	     "  -o LIST  settings and mount options, with commas between\n"
+	     "  --settings  print the settings as they would be in force, with where each is from\n"
 	     "  --help, --version\n");
 	config_help(&text);
 	fputs(buf_str(&text), stdout);
@@ -35,6 +36,7 @@ static void help(void)
 int arguments_parse(struct arguments *a, int argc, char **argv)
 {
 	static const struct option longs[] = { { "help", no_argument, NULL, 'h' },
+					       { "settings", no_argument, NULL, 'S' },
 					       { "version", no_argument, NULL, 'V' },
 					       { 0 } };
 
@@ -45,6 +47,8 @@ int arguments_parse(struct arguments *a, int argc, char **argv)
 			a->foreground = a->debug = true;
 		} else if (c == 'o') {
 			buf_printf(&a->options, "%s%s", a->options.len ? "," : "", optarg);
+		} else if (c == 'S') {
+			a->show_settings = true;
 		} else if (c == 'h') {
 			help();
 			return 0;
@@ -56,6 +60,8 @@ int arguments_parse(struct arguments *a, int argc, char **argv)
 			return 2;
 		}
 	}
+	if (a->show_settings)
+		return -1;
 	if (argc - optind < 1 || argc - optind > 2) {
 		usage(stderr);
 		return 2;

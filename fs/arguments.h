@@ -7,6 +7,7 @@
 
 struct arguments {
 	bool foreground, debug;
+	bool show_settings; /* and nothing else: there is no mount point */
 	struct buf options; /* every -o, with commas between */
 	const char *source; /* NULL: left out */
 	const char *mountpoint;

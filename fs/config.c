@@ -19,8 +19,8 @@
 
 #include "fs/config_options.h"
 #include "fs/config_value.h"
-#include "fs/yaml_json.h"
 #include "k8s/base/cleanup.h"
+#include "k8s/yaml_json.h"
 
 #define DEFAULT_FILE "/etc/loom/weaverfs.yaml"
 #define ENV "LOOM_SERVER_WEAVER_"

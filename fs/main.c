@@ -262,6 +262,15 @@ static void keep_memory_private(void)
 	prctl(PR_SET_DUMPABLE, 0);
 }
 
+static int show_settings(struct mount *m)
+{
+	_cleanup_(buf_done) struct buf text = BUF_INIT;
+
+	config_show(&m->config, &text);
+	config_done(&m->config);
+	return fputs(buf_str(&text), stdout) == EOF || fflush(stdout) == EOF;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "--poke") == 0)
@@ -276,6 +285,8 @@ int main(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	int r = load_settings(&m, &a, &fuse_options, &e);
+	if (r == 0 && a.show_settings)
+		return show_settings(&m);
 	if (r == 0 && !m.config.enabled) {
 		log_write(LOG_LEVEL_INFO, "weavers are switched off (setting enabled is false): "
 					  "nothing is mounted");

@@ -4,10 +4,7 @@
 #include "tools/place.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <mntent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -15,55 +12,11 @@
 
 #include "k8s/base/cleanup.h"
 #include "k8s/base/wire.h"
-
-#define PLACE_FLAGS (O_PATH | O_DIRECTORY | O_CLOEXEC)
-
-/* Returns owned. */
-static int place_find_mount(char **ret, struct error *e)
-{
-	const char *named = getenv("WEAVER_MOUNT");
-	_cleanup_(cleanup_free) char *found = named && named[0] ? strdup(named) : NULL;
-	FILE *mounts = found ? NULL : setmntent("/proc/self/mounts", "re");
-	unsigned n = found ? 1 : 0;
-
-	for (const struct mntent *m = mounts ? getmntent(mounts) : NULL; m; m = getmntent(mounts)) {
-		if (strcmp(m->mnt_type, "fuse.weaverfs") != 0)
-			continue;
-		free(found);
-		found = strdup(m->mnt_dir);
-		n++;
-	}
-	if (mounts)
-		endmntent(mounts);
-	if (n == 0)
-		return error_set(e, ENOENT, "no weaverfs is mounted here");
-	if (n > 1)
-		return error_set(e, EINVAL, "several weaverfs are mounted: set $WEAVER_MOUNT");
-	if (!found)
-		return error_oom(e);
-	*ret = move_ptr(&found);
-	return 0;
-}
+#include "tools/find.h"
 
 int place_open(const char *name, struct error *e)
 {
-	_cleanup_(cleanup_free) char *mount = NULL;
-
-	int fd = open(name, PLACE_FLAGS);
-	if (fd >= 0 && (strchr(name, '/') || faccessat(fd, WIRE_SOCKET, F_OK, 0) == 0))
-		return fd;
-	if (fd < 0 && (errno != ENOENT || strchr(name, '/')))
-		return error_set(e, errno, "%s: %s", name, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	int r = place_find_mount(&mount, e);
-	if (r < 0)
-		return error_wrap(e, r, "%s", name);
-	_cleanup_(cleanup_close) int dir = open(mount, PLACE_FLAGS);
-	fd = dir < 0 ? -1 : openat(dir, name, PLACE_FLAGS);
-	if (fd < 0)
-		return error_set(e, errno, "%s/%s: %s", mount, name, strerror(errno));
-	return fd;
+	return find_open(name, false, NULL, e);
 }
 
 int place_connect(int dir, const char *name, struct error *e)

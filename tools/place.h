@@ -4,11 +4,7 @@
 
 #include "k8s/base/error.h"
 
-/*
- * The directory of `name`, which is a path (it has a slash, or is one from here), or the name of a
- * weaver in the mount: $WEAVER_MOUNT, or the only weaverfs that is mounted. Returns an O_PATH
- * descriptor, or -errno.
- */
+/* The directory of `name`, as find_weaver() takes it. Returns an O_PATH descriptor, or -errno. */
 int place_open(const char *name, struct error *e);
 /* A connected stream socket of the directory `dir`, which becomes the current one. A descriptor or
  * -errno. */

@@ -232,14 +232,14 @@ static int session_report(const struct session *s)
 {
 	switch (s->state) {
 	case SESSION_DETACHED:
-		weaver_complain("detached");
+		complain_that("detached");
 		return 0;
 	case SESSION_ENDED:
 		if (s->sentence.len > 0)
-			weaver_complain("%s", buf_str(&s->sentence));
+			complain_that("%s", buf_str(&s->sentence));
 		return (int)(s->exit_code & 0xff);
 	default:
-		weaver_complain("the connection to weaverfs was lost");
+		complain_that("the connection to weaverfs was lost");
 		return WIRE_EXIT_LOST;
 	}
 }
@@ -258,11 +258,11 @@ int session_run(const struct session_request *request)
 
 	s.socket = session_open(request, &e);
 	if (s.socket < 0) {
-		weaver_complain("%s", e.text);
+		complain_that("%s", e.text);
 		return WIRE_EXIT_LOST;
 	}
 	if (!session_ask(&s)) {
-		weaver_complain("the arguments are too long");
+		complain_that("the arguments are too long");
 		return WIRE_EXIT_REFUSED;
 	}
 	if (request->tty)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """man_pages.py O [--write]: the parts of docs/man that have another source.
 
-weaverfs.5 is docs/files.md; the settings in weaverfs.8 are those of O/weaverfs --help, the verbs in
-weaver.1 those of O/weaver help. Without --write it says whether they are up to date."""
+weaverfs.5 is docs/files.md; the settings in weaverfs.8 are those of O/weaverfs --help; weaver.1 is
+what O/weaver help --man prints. Without --write it says whether they are up to date."""
 
 import pathlib
 import re
@@ -46,8 +46,8 @@ def page_of_files():
     return re.sub(r"(\.(SH|fi).*\n)(\.PP\n)+", r"\1", text)
 
 
-def help_of(program, word):
-    return subprocess.run([program, word], stdout=subprocess.PIPE, text=True, check=True).stdout
+def help_of(*command):
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def settings(program):
@@ -55,16 +55,6 @@ def settings(program):
     rows = re.findall(r"^  ([a-z0-9_, ]+?)(  \$(\w+))?\n\t(.*)$", help_of(program, "--help"), re.M)
     for names, _, variable, words in rows:
         out += [".TP", f".B {roff(names)}", roff(words) + (rf" [\fI{roff(variable)}\fR]" if variable else "")]
-    return out
-
-
-def verbs(program):
-    out = []
-    for line in help_of(program, "help").splitlines():
-        if line.startswith("  "):  # columns are counted in bytes: tools/weaver.c
-            name, usage, words = (part.decode().strip() for part in
-                                  (line.encode()[2:10], line.encode()[10:44], line.encode()[44:]))
-            out += [".TP", rf"\fB{name}\fR {roff(usage)}", roff(words)]
     return out
 
 
@@ -81,7 +71,7 @@ def main():
     stale = False
     pages = (("weaverfs.5", page_of_files()),
              ("weaverfs.8", page_with("weaverfs.8", settings(sys.argv[1] + "/weaverfs"))),
-             ("weaver.1", page_with("weaver.1", verbs(sys.argv[1] + "/weaver"))))
+             ("weaver.1", help_of(sys.argv[1] + "/weaver", "help", "--man")))
     for name, text in pages:
         path = DOCS / "man" / name
         if sys.argv[2:] == ["--write"]:

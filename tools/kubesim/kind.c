@@ -33,6 +33,7 @@ const struct kind kind_table[KIND_COUNT] = {
 	[KIND_SECRET]         = { "", "v1", "secrets", "Secret", NULL, true, secret_fields },
 	[KIND_CONFIGMAP]      = { "", "v1", "configmaps", "ConfigMap", "cm", true, no_fields },
 	[KIND_RESOURCEQUOTA]  = { "", "v1", "resourcequotas", "ResourceQuota", "quota", true, no_fields },
+	[KIND_LIMITRANGE]     = { "", "v1", "limitranges", "LimitRange", "limits", true, no_fields },
 	[KIND_SERVICEACCOUNT] = { "", "v1", "serviceaccounts", "ServiceAccount", "sa", true, no_fields },
 	[KIND_ROLE]           = { "rbac.authorization.k8s.io", "v1", "roles", "Role", NULL, true, no_fields },
 	[KIND_ROLEBINDING]    = { "rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding", NULL, true, no_fields },

@@ -235,6 +235,13 @@ void object_namespace_make(const char *name)
 	created(store_add(&kind_table[KIND_NAMESPACE], "", name, ns));
 }
 
+static bool is_dry_run(const struct request *r)
+{
+	const char *dry = http_arg(r, "dryRun");
+
+	return dry && strcmp(dry, "All") == 0;
+}
+
 void object_create(struct request *r, const struct route *route)
 {
 	_cleanup_(cJSON_Deletep) cJSON *json = body_read(r, route);
@@ -266,8 +273,7 @@ void object_create(struct request *r, const struct route *route)
 	}
 	if (!prepare(r, route, json, name))
 		return;
-	const char *dry = http_arg(r, "dryRun");
-	if (dry && strcmp(dry, "All") == 0) {
+	if (is_dry_run(r)) {
 		reply_json(r, 201, move_ptr(&json));
 		return;
 	}
@@ -351,6 +357,14 @@ static void object_replace(struct request *r, struct object *o, cJSON *taken)
 			     json_int(before, "metadata.generation", 1) + 1);
 	if (kind_is(o->kind, KIND_SECRET))
 		secret_prepare(json);
+	if (is_dry_run(r)) {
+		char api[96];
+		kind_api_version(o->kind, api, sizeof(api));
+		cJSON_AddStringToObject(json, "apiVersion", api);
+		cJSON_AddStringToObject(json, "kind", o->kind->kind);
+		reply_json(r, 200, move_ptr(&json));
+		return;
+	}
 	bool changed = store_update(o, move_ptr(&json));
 	object_reply(r, 200, o->kind, o->now);
 	if (changed && kind_is(o->kind, KIND_POD))

@@ -50,7 +50,7 @@ for page in "$top"/README.md "$top"/docs/*.md; do
 	mkdir "$MNT/fix-42"
 	wait_for 60 status_is fix-42 running
 	[[ $page != */nixos.md ]] || rmdir "$MNT/fix-42"
-	(cd page && PATH=$W/bin:$PATH KUBECONFIG=$ADMIN_KUBECONFIG timeout 120 bash -euxo pipefail ../script) \
+	(cd page && PATH=$W/bin:$O:$PATH WEAVER_MOUNT=$MNT KUBECONFIG=$ADMIN_KUBECONFIG timeout 120 bash -euxo pipefail ../script) \
 		>said 2>&1 </dev/null || fail "${page##*/}: $(tail -n 20 said)"
 	for weaver in "$MNT"/*/; do
 		[ ! -d "$weaver" ] || rmdir "$weaver"

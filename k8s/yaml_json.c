@@ -3,7 +3,7 @@
  * libyaml loads the document, this turns its nodes into cJSON. Aliases make a small file a large
  * tree, or an endless one: depth and number of values are bounded.
  */
-#include "fs/yaml_json.h"
+#include "k8s/yaml_json.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -216,4 +216,43 @@ int yaml_json_read(const char *path, yaml_json_member *member, void *data, struc
 	int err = read_members(&r, member, data, e);
 	yaml_document_delete(&document);
 	return err;
+}
+
+/* 1: there was one; 0: the text is over. */
+static int read_document(yaml_parser_t *parser, struct reader *r, cJSON **ret, struct error *e)
+{
+	if (!yaml_parser_load(parser, r->document))
+		return error_set(e, EINVAL, "%s:%zu: %s", r->path, parser->problem_mark.line + 1,
+				 parser->problem ? parser->problem : "no YAML");
+	int err = 0;
+	bool more = yaml_document_get_root_node(r->document) != NULL;
+	r->values = 0;
+	if (more)
+		err = convert(r, 1, ret, e);
+	yaml_document_delete(r->document);
+	return err < 0 ? err : more;
+}
+
+int yaml_json_documents(const char *name, const char *text, size_t len,
+			yaml_json_document *document, void *data, struct error *e)
+{
+	yaml_document_t loaded;
+	struct reader r = { .path = name, .document = &loaded };
+	_cleanup_(yaml_parser_delete) yaml_parser_t parser;
+
+	if (!yaml_parser_initialize(&parser))
+		return error_oom(e);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+	for (;;) {
+		cJSON *json = NULL;
+		int err = read_document(&parser, &r, &json, e);
+		if (err <= 0)
+			return err;
+		if (cJSON_IsNull(json))
+			cJSON_Delete(json);
+		else
+			err = document(data, json, e);
+		if (err < 0)
+			return err;
+	}
 }
