@@ -38,7 +38,7 @@ mkdir "$MNT/b"
 assert_eq 2 "$(runs)" "runs"
 
 # Nor is an expiry waited for.
-expires=$(date -u -d '2 seconds' +%Y-%m-%dT%H:%M:%SZ)
+expires=$(date -u -d '10 seconds' +%Y-%m-%dT%H:%M:%SZ)
 third=$(token_make third)
 echo ",\"expirationTimestamp\":\"$expires\"" >"$W/expires"
 echo "$third" >"$W/token"
@@ -50,7 +50,7 @@ is_past()
 {
 	[ "$(date +%s)" -gt "$(date -d "$expires" +%s)" ]
 }
-wait_for 5 is_past
+wait_for 15 is_past
 mkdir "$MNT/d"
 assert_eq $((ran + 1)) "$(runs)" "runs"
 

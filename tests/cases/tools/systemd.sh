@@ -59,5 +59,10 @@ kill -KILL "$manager" # its children with it
 wait "$manager" 2>/dev/null || true
 # It has made groups of its own where there is a hierarchy of systemd's, too, which tests/run does not know.
 own=/sys/fs/cgroup/systemd$(sed -n 's/^0:://p' /proc/self/cgroup)
-[ ! -d "$own" ] || find "$own" -depth -type d -exec rmdir {} +
+own_is_gone() # its children take a moment to die
+{
+	find "$own" -depth -type d -exec rmdir {} + 2>/dev/null || true
+	[ ! -d "$own" ]
+}
+wait_for 10 own_is_gone
 rmdir "${own%/*}" 2>/dev/null || true
