@@ -46,6 +46,25 @@ static const char help_head[] =
 	"\n"
 	"`command` replaces the image's entrypoint, so that nothing clones `repo`; `args` does not.\n";
 
+/* Read, written, run, or (s) connected to. A mode may have a bit that no hook is behind. */
+static const char *what_for(const struct attr *a, unsigned row, unsigned scope)
+{
+	switch (table_enter(row)) {
+	case ATTR_ENTER_EXEC:
+		return "rw";
+	case ATTR_ENTER_STDIN:
+		return "w";
+	case ATTR_ENTER_PORT:
+	case ATTR_ENTER_WEAVER:
+		return "s";
+	case ATTR_ENTER_NONE:
+		break;
+	}
+	if (table_mode(a, scope) & 0100)
+		return "x";
+	return table_writable(a, scope) ? "rw" : "r";
+}
+
 static void add_rows(struct buf *out, const char *title, unsigned scope)
 {
 	buf_printf(out, "\n%s\n", title);
@@ -56,12 +75,7 @@ static void add_rows(struct buf *out, const char *title, unsigned scope)
 			continue;
 		snprintf(name, sizeof(name), "%s%s%s", a->dir ? a->dir : "", a->dir ? "/" : "",
 			 a->name);
-		mode_t mode = a->flags & ATTR_BULK ? 0600 : table_mode(a, scope);
-		const char *how = mode & 0100             ? "x"
-				  : (mode & 0600) == 0600 ? "rw"
-				  : mode & 0200           ? "w"
-							  : "r";
-		buf_printf(out, "  %-13s %-3s %s\n", name, how, a->help);
+		buf_printf(out, "  %-13s %-3s %s\n", name, what_for(a, row, scope), a->help);
 	}
 }
 

@@ -90,7 +90,7 @@ values()
 writable()
 {
 	awk -v head="$1" -v scope="$2" '/^[^ ]/ { on = index($0, head) == 1 } on && $2 == "rw" { print scope "/" $1 }' \
-		"$MNT/.weaverfs/help"
+		"$MNT/.weaverfs/help" | grep -vx live/exec # what a line means there, its shell says
 }
 {
 	writable "In a weaver's directory" live
