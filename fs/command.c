@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The process that is asked for is a shell that prints its process id as the first line of output,
- * which we keep, and becomes the command. Without a terminal it reads the command from its input,
- * one line, by a builtin that takes not a byte more; the rest of its input and output is the
- * command's. The id is of the container's own namespace, and how the command is ended
- * (command_end.h).
+ * which we keep, and runs the command (command_wrap.h). The id is of the container's own namespace,
+ * and how the command is ended (command_end.h).
  *
  * A container without a shell gets the command as it is, as far as it fits into a request line; it
- * cannot be ended then.
+ * cannot be ended then, and whether something is lost cannot be known.
  */
 #include "fs/command.h"
 
@@ -16,6 +14,7 @@
 #include <string.h>
 
 #include "fs/command_end.h"
+#include "fs/command_wrap.h"
 #include "k8s/base/buf.h"
 #include "k8s/base/cleanup.h"
 #include "k8s/ws.h"
@@ -23,11 +22,9 @@
 #define COMMAND_PID_MAX 16
 /* The kubelet may still be passing on what came before a close. */
 #define COMMAND_LINGER_MS 1000
+/* Exit codes beyond are of a signal. */
+#define COMMAND_EXIT_SIGNAL 128
 
-/* %b undoes what command_add_line() does; both read and printf are builtins of every shell. */
-#define COMMAND_BOOT "IFS= read -r c&&eval \"$(printf %b \"$c\")\""
-/* $0 is $TERM, "": as it is there. */
-#define COMMAND_TERMINAL "echo $$;TERM=${0:-$TERM};export TERM;exec \"$@\""
 enum command_state {
 	COMMAND_BEGINNING, /* its process id has not come yet */
 	COMMAND_RUNS,
@@ -43,47 +40,16 @@ struct command {
 	bool tty, wrapped, input_only;
 	unsigned rows, cols; /* of the terminal, the last that is known */
 	enum command_state state;
-	struct ws_timer runs, linger;
+	struct ws_timer runs, linger, done;
 	bool input_ended; /* while it began */
+	bool failed;      /* out of memory: output is missing */
 	char pid[COMMAND_PID_MAX];
 	size_t pid_len;
+	char mark[UUID_LEN + 1];
+	struct command_wrap out, err; /* wrapped: as they have come so far */
 };
 
 static const struct channel_ops command_channel_ops;
-
-/* ---- the line that the shell obeys ---- */
-
-/* One character for printf %b in a line: no newline and no lone backslash. */
-static void command_add_escaped(struct buf *out, char c)
-{
-	if (c == '\n')
-		buf_add_str(out, "\\n");
-	else if (c == '\\')
-		buf_add_str(out, "\\\\");
-	else
-		buf_add_char(out, c);
-}
-
-/* 'it'\''s' */
-static void command_add_quoted(struct buf *out, const char *arg)
-{
-	buf_add_str(out, " '");
-	for (const char *p = arg; *p; p++) {
-		if (*p == '\'')
-			buf_add_str(out, "'\\\\''");
-		else
-			command_add_escaped(out, *p);
-	}
-	buf_add_char(out, '\'');
-}
-
-static void command_add_line(struct buf *out, char *const *argv)
-{
-	buf_add_str(out, "echo $$;exec");
-	for (char *const *arg = argv; *arg; arg++)
-		command_add_quoted(out, *arg);
-	buf_add_char(out, '\n');
-}
 
 /* ---- its life ---- */
 
@@ -98,6 +64,7 @@ static void command_free(struct command *c)
 {
 	ws_timer_cancel(&c->runs);
 	ws_timer_cancel(&c->linger);
+	ws_timer_cancel(&c->done);
 	channel_close(c->channel);
 	for (char **arg = c->argv; arg && *arg; arg++)
 		free(*arg);
@@ -151,10 +118,10 @@ static int command_open(struct command *c, const char *const *argv, struct error
 /* The line may be longer than the channel's room: nothing else is queued before it is gone. */
 static int command_open_wrapped(struct command *c, struct error *e)
 {
-	static const char *const boot[] = { "sh", "-c", COMMAND_BOOT, NULL };
+	static const char *const boot[] = { "sh", "-c", COMMAND_WRAP_BOOT, NULL };
 	_cleanup_(buf_done) struct buf line = BUF_INIT;
 
-	command_add_line(&line, c->argv);
+	command_wrap_add_line(&line, c->argv, c->mark);
 	if (buf_error(&line) < 0)
 		return error_oom(e);
 	c->wrapped = true;
@@ -164,7 +131,7 @@ static int command_open_wrapped(struct command *c, struct error *e)
 	return r;
 }
 
-/* sh -c 'echo $$…' xterm PROGRAM ARGUMENT… */
+/* sh -c 'echo $$…' xterm MARK PROGRAM ARGUMENT… */
 static int command_open_terminal(struct command *c, const struct command_spec *spec,
 				 struct error *e)
 {
@@ -172,14 +139,15 @@ static int command_open_terminal(struct command *c, const struct command_spec *s
 
 	while (spec->argv[n])
 		n++;
-	_cleanup_(cleanup_free) const char **argv = calloc(n + 5, sizeof(*argv));
+	_cleanup_(cleanup_free) const char **argv = calloc(n + 6, sizeof(*argv));
 	if (!argv)
 		return error_oom(e);
 	argv[0] = "sh";
 	argv[1] = "-c";
-	argv[2] = COMMAND_TERMINAL;
+	argv[2] = command_wrap_terminal;
 	argv[3] = spec->term;
-	memcpy(argv + 4, spec->argv, n * sizeof(*argv));
+	argv[4] = c->mark;
+	memcpy(argv + 5, spec->argv, n * sizeof(*argv));
 	c->wrapped = true;
 	return command_open(c, argv, e);
 }
@@ -200,6 +168,7 @@ int command_start(struct ws *w, const struct command_spec *spec, struct command 
 	c->cols = spec->cols;
 	c->input_only = spec->input_only;
 	c->state = COMMAND_BEGINNING;
+	c->out.mark = c->err.mark = c->mark;
 	c->namespace_ = strdup(spec->target.namespace_);
 	c->pod = strdup(spec->target.pod);
 	c->container = strdup(spec->target.container);
@@ -209,10 +178,10 @@ int command_start(struct ws *w, const struct command_spec *spec, struct command 
 		r = error_oom(e);
 	else if (!c->argv)
 		r = command_open(c, NULL, e);
-	else if (c->tty)
-		r = command_open_terminal(c, spec, e);
 	else
-		r = command_open_wrapped(c, e);
+		r = uuid_v7(c->mark, e);
+	if (r == 0 && c->argv)
+		r = c->tty ? command_open_terminal(c, spec, e) : command_open_wrapped(c, e);
 	if (r < 0)
 		command_free(c);
 	else
@@ -335,16 +304,49 @@ static size_t command_take_pid(struct command *c, const char *bytes, size_t len)
 	return len;
 }
 
+/* What looked like a trailer to the end. */
+static void command_put_rest(struct command *c, const struct command_wrap *w)
+{
+	if (w->held_len > 0)
+		c->ops->output(c->data, w == &c->out ? CHANNEL_OUT : CHANNEL_ERR, w->held,
+			       w->held_len);
+}
+
+static bool command_complete(const struct command *c)
+{
+	return c->out.complete && (c->tty || c->err.complete);
+}
+
+/* The server says so a second later; with processes in the background, when they have ended. */
+static void command_done(struct ws_timer *t)
+{
+	struct command *c = container_of(t, struct command, done);
+	const struct channel_end end = { .exit_code = c->out.exit_code };
+
+	c->ops->ended(c->data, &end);
+	command_free(c);
+}
+
 static void command_channel_output(void *data, enum channel_stream stream, const char *bytes,
 				   size_t len)
 {
 	struct command *c = data;
-	size_t taken = 0;
+	_cleanup_(buf_done) struct buf stripped = BUF_INIT;
 
-	if (c->wrapped && c->state == COMMAND_BEGINNING && stream == CHANNEL_OUT)
-		taken = command_take_pid(c, bytes, len);
-	if (taken < len)
-		c->ops->output(c->data, stream, bytes + taken, len - taken);
+	if (c->wrapped && c->state == COMMAND_BEGINNING && stream == CHANNEL_OUT) {
+		size_t taken = command_take_pid(c, bytes, len);
+		bytes += taken;
+		len -= taken;
+	}
+	if (c->wrapped) {
+		struct command_wrap *w = stream == CHANNEL_OUT ? &c->out : &c->err;
+		bytes = command_wrap_strip(w, bytes, &len, &stripped);
+		c->failed |= buf_error(&stripped) < 0;
+		if (command_complete(c) && !c->out.background && !c->failed)
+			ws_timer_set(c->ws, &c->done, 0, command_done);
+	}
+	if (len > 0)
+		c->ops->output(c->data, stream, bytes, len);
 }
 
 static void command_channel_writable(void *data)
@@ -363,6 +365,23 @@ static bool command_open_bare(struct command *c, struct channel_end *end)
 	return end->r == 0;
 }
 
+/*
+ * What the server says, against what the shell has said. A shell that was killed with its command
+ * says nothing, and one that could not begin has no process id.
+ */
+static void command_judge(const struct command *c, struct channel_end *end)
+{
+	if (!c->wrapped || end->r < 0)
+		return;
+	if (command_complete(c) && !c->failed)
+		end->exit_code = c->out.exit_code;
+	else if (c->state == COMMAND_RUNS ? end->exit_code <= COMMAND_EXIT_SIGNAL
+					  : end->exit_code == 0)
+		end->r = error_set(&end->error, ECONNRESET,
+				   "the connection to the weaver was lost on the server's side: "
+				   "output may be missing, the exit code is unknown");
+}
+
 static void command_channel_ended(void *data, const struct channel_end *channel_end)
 {
 	struct command *c = data;
@@ -372,6 +391,9 @@ static void command_channel_ended(void *data, const struct channel_end *channel_
 	if (c->wrapped && c->state == COMMAND_BEGINNING && end.r == 0 && end.error.code &&
 	    end.exit_code == 127 && command_open_bare(c, &end))
 		return;
+	command_put_rest(c, &c->out);
+	command_put_rest(c, &c->err);
+	command_judge(c, &end);
 	/* The connection is lost, the process may not be. */
 	if (c->wrapped && c->state == COMMAND_RUNS && end.r < 0)
 		command_kill(c);

@@ -22,7 +22,11 @@ struct command_target {
 struct command_ops {
 	void (*output)(void *data, enum channel_stream stream, const char *bytes, size_t len);
 	void (*writable)(void *data); /* there is room again; also the first time */
-	/* As of a channel. It is gone when this returns. */
+	/*
+	 * As of a channel; -ECONNRESET also where the server says Success and the output is not
+	 * whole. A process that leaves others behind has ended when they have closed its output.
+	 * It is gone when this returns.
+	 */
 	void (*ended)(void *data, const struct channel_end *end);
 };
 
@@ -40,7 +44,7 @@ struct command_spec {
 };
 
 /*
- * 0, -ENOMEM, or -E2BIG: with a terminal the arguments must fit into a request line, about 1,900
+ * 0, -ENOMEM, or -E2BIG: with a terminal the arguments must fit into a request line, about 1,500
  * bytes encoded; without one there is no limit but the kernel's.
  */
 int command_start(struct ws *w, const struct command_spec *spec, struct command **ret,

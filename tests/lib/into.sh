@@ -31,7 +31,12 @@ in_weaver()
 		echo $n' "$2"
 }
 
-# none_in_weaver NAME PATTERN, for wait_for.
+# some_in_weaver and none_in_weaver NAME PATTERN, for wait_for.
+some_in_weaver()
+{
+	[ "$(in_weaver "$1" "$2")" != 0 ]
+}
+
 none_in_weaver()
 {
 	[ "$(in_weaver "$1" "$2")" = 0 ]

@@ -25,6 +25,7 @@
 #include "tools/kubesim/lifecycle.h"
 #include "tools/kubesim/object.h"
 #include "tools/kubesim/quota.h"
+#include "tools/kubesim/sandbox.h"
 #include "tools/kubesim/synthetic.h"
 #include "tools/kubesim/tls.h"
 #include "tools/kubesim/watch.h"
@@ -231,6 +232,7 @@ int main(int argc, char **argv)
 	files_remove(&s);
 	lifecycle_done();
 	http_stop();
+	sandbox_free_abandoned();
 	quota_done();
 	fault_done();
 	collection_done();

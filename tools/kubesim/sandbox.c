@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "k8s/base/list.h"
 #include "tools/kubesim/bwrap.h"
 #include "tools/kubesim/loop.h"
 
@@ -33,13 +34,18 @@ struct channel {
 };
 
 struct sandbox {
+	struct list node; /* sandbox_abandoned; of itself: not abandoned */
 	pid_t bwrap, command;
 	struct loop_fd pidfd, info;
 	struct channel output[2]; /* a pty has only the first */
 	int input;                /* -1: none; with a pty the same descriptor as output[0] */
+	bool joined, exited;
+	int code; /* once it has exited */
 	const struct sandbox_ops *ops;
 	void *data;
 };
+
+static struct list sandbox_abandoned = LIST_INIT(sandbox_abandoned);
 
 /* The child's ends of what the parent reads and writes. */
 struct ends {
@@ -187,12 +193,21 @@ static void channel_close(struct channel *c)
 		c->s->input = -1;
 }
 
+/* As containerd has it: an exec ends when nobody can print any more. May free s. */
+static void sandbox_end_when_silent(struct sandbox *s)
+{
+	if (s->exited && s->output[0].watch.fd < 0 && s->output[1].watch.fd < 0)
+		s->ops->exited(s->data, s->code);
+}
+
 static void channel_ready(struct loop_fd *f, uint32_t events)
 {
 	(void)events;
 	struct channel *c = container_of(f, struct channel, watch);
-	if (!channel_drain(c))
-		channel_close(c);
+	if (channel_drain(c))
+		return;
+	channel_close(c);
+	sandbox_end_when_silent(c->s);
 }
 
 static void fd_close(struct loop_fd *f)
@@ -226,13 +241,14 @@ static void pidfd_ready(struct loop_fd *f, uint32_t events)
 		return;
 	s->bwrap = 0;
 	fd_close(f);
-	for (int i = 0; i < 2; i++) {
+	s->exited = true;
+	s->code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	for (int i = 0; i < 2 && !s->joined; i++) {
 		if (s->output[i].watch.fd >= 0)
 			channel_drain(&s->output[i]);
 		channel_close(&s->output[i]);
 	}
-	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-	s->ops->exited(s->data, code); /* may free s */
+	sandbox_end_when_silent(s);
 }
 
 static struct sandbox *sandbox_new(const struct sandbox_ops *ops, void *data)
@@ -240,6 +256,7 @@ static struct sandbox *sandbox_new(const struct sandbox_ops *ops, void *data)
 	struct sandbox *s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;
+	list_init(&s->node);
 	s->ops = ops;
 	s->data = data;
 	s->input = -1;
@@ -271,6 +288,7 @@ int sandbox_start(const struct sandbox_spec *spec, const struct sandbox_ops *ops
 	int ours[4] = { -1, -1, -1, -1 };
 	if (!s)
 		return error_oom(e);
+	s->joined = spec->join > 0 && !spec->tty;
 	char ids[BWRAP_WORDS][BWRAP_WORD];
 	_cleanup_(cleanup_free) char **argv = bwrap_argv_new(spec, ids);
 	int r = argv ? ends_open(spec, &x, ours) : -ENOMEM;
@@ -311,6 +329,7 @@ void sandbox_free(struct sandbox *s)
 {
 	if (!s)
 		return;
+	list_remove(&s->node);
 	int input = s->input;
 	for (int i = 0; i < 2; i++)
 		channel_close(&s->output[i]);
@@ -376,6 +395,7 @@ static void abandoned_exited(void *data, int code)
 void sandbox_abandon(struct sandbox *s)
 {
 	static const struct sandbox_ops ops = { abandoned_output, abandoned_exited };
+	list_push_back(&sandbox_abandoned, &s->node);
 	s->ops = &ops;
 	s->data = s;
 	sandbox_pause(s, false);
@@ -383,4 +403,10 @@ void sandbox_abandon(struct sandbox *s)
 		close(s->input);
 		s->input = -1;
 	}
+}
+
+void sandbox_free_abandoned(void)
+{
+	list_for_each(s, &sandbox_abandoned, struct sandbox, node)
+		sandbox_free(s);
 }

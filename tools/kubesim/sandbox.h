@@ -39,7 +39,7 @@ struct sandbox_spec {
 
 struct sandbox_ops {
 	void (*output)(void *data, int stream, const char *bytes, size_t len);
-	/* Everything it printed was delivered. code 0–255; signal 0: it exited. */
+	/* Everything it printed was delivered, of a joined one its background too. code 0–255 */
 	void (*exited)(void *data, int code);
 };
 
@@ -54,5 +54,6 @@ int sandbox_stdin(const struct sandbox *s);        /* pty or pipe; -1: none. Bor
 int sandbox_take_stdin(struct sandbox *s);         /* the pipe, owned by the caller from now on */
 void sandbox_pause(struct sandbox *s, bool pause); /* its output waits */
 void sandbox_abandon(struct sandbox *s);           /* frees s; a joined command runs on by itself */
+void sandbox_free_abandoned(void);                 /* at the end: those that still run */
 /* The path where a command would be found in the sandbox; false: nowhere. */
 bool sandbox_finds(const char *command);

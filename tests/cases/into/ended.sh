@@ -6,12 +6,6 @@
 . "$LIB/case.sh"
 . "$LIB/into.sh"
 
-# runs PATTERN, for wait_for.
-runs()
-{
-	[ "$(in_weaver a "$1")" != 0 ]
-}
-
 mount_weavers
 running_weaver a
 sh=$MNT/a/sh
@@ -20,7 +14,7 @@ before=$(descriptors "${weaverfs_pids[$MNT]}")
 
 "$sh" -c 'sleep 801 & sleep 802; sleep 803' &
 client=$!
-wait_for 20 runs 'sleep 802'
+wait_for 20 some_in_weaver a 'sleep 802'
 kill -KILL "$client"
 wait "$client" 2>/dev/null || true
 wait_for 20 none_in_weaver a 'sleep 80[0-9]'
@@ -28,7 +22,7 @@ wait_for 20 none_in_weaver a 'sleep 80[0-9]'
 # one that does not want to
 "$sh" -c 'trap "" TERM; while :; do sleep 811; done' &
 client=$!
-wait_for 20 runs 'sleep 811'
+wait_for 20 some_in_weaver a 'sleep 811'
 kill -KILL "$client"
 wait "$client" 2>/dev/null || true
 wait_for 20 none_in_weaver a 'sleep 811'
@@ -39,14 +33,14 @@ wait_for 20 none_in_weaver a 'yes tail821'
 # its terminal is gone
 tmux -S "$W/tmux" -f /dev/null new-session -d "$sh"
 tmux -S "$W/tmux" send-keys 'sleep 831' Enter
-wait_for 20 runs 'sleep 831'
+wait_for 20 some_in_weaver a 'sleep 831'
 tmux -S "$W/tmux" kill-server
 wait_for 20 none_in_weaver a 'sleep 831'
 
 # SIGTERM and SIGINT to the client: its own status, as of any program
 "$sh" -c 'exec sleep 841' &
 client=$!
-wait_for 20 runs 'sleep 841'
+wait_for 20 some_in_weaver a 'sleep 841'
 kill -TERM "$client"
 status=0
 wait "$client" 2>/dev/null || status=$?
@@ -63,7 +57,7 @@ wait_for 20 same_descriptors
 # weaverfs itself ends
 "$sh" -c 'exec sleep 851' 2>err &
 client=$!
-wait_for 20 runs 'sleep 851'
+wait_for 20 some_in_weaver a 'sleep 851'
 pid=${weaverfs_pids[$MNT]}
 kill -TERM "$pid"
 weavers_ended
@@ -77,7 +71,7 @@ wait_for 20 none_in_weaver a 'sleep 851'
 # and by force: the client says so
 "$sh" -c 'exec sleep 861' 2>err &
 client=$!
-wait_for 20 runs 'sleep 861'
+wait_for 20 some_in_weaver a 'sleep 861'
 kill_weavers
 status=0
 wait "$client" || status=$?

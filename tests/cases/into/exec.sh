@@ -69,7 +69,7 @@ END
 # One that takes no input keeps nobody else waiting, and whoever writes to it can be killed.
 bash -c "exec 3<>'$exec'; echo 'sleep 60' >&3; cat /dev/zero >&3" 2>/dev/null &
 stuck=$!
-wait_for 20 grep -q . <("$MNT/a/sh" -c 'until pidof sleep; do sleep 0.1; done')
+wait_for 20 some_in_weaver a '^sleep 60'
 assert_eq hi "$(run 'echo hi')" "beside one that takes no input"
 pkill -P "$stuck" 2>/dev/null || true
 kill "$stuck" 2>/dev/null || true
@@ -79,7 +79,8 @@ wait_for 20 none_in_weaver a 'sleep 60'
 # A close ends the command, and its children.
 exec 3<>"$exec"
 echo 'sleep 71 & sleep 72; echo never' >&3
-wait_for 20 grep -q . <("$MNT/a/sh" -c 'until [ "$(pidof sleep | wc -w)" = 2 ]; do sleep 0.1; done; echo 2')
+wait_for 20 some_in_weaver a '^sleep 71'
+wait_for 20 some_in_weaver a '^sleep 72'
 exec 3>&-
 wait_for 20 none_in_weaver a 'sleep 7[12]'
 

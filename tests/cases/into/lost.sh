@@ -8,11 +8,6 @@
 port=$(free_port)
 . "$LIB/proxy.sh"
 
-runs()
-{
-	[ "$(in_weaver a "$1")" != 0 ]
-}
-
 last_error()
 {
 	tail -n 1 "$MNT/.weaverfs/errors"
@@ -42,7 +37,7 @@ reader=$!
 wait_for 20 grep -q begun exec.out
 curl -sS --limit-rate 100k --unix-socket "$MNT/a/ports/$port" http://w/big >/dev/null 2>curl.err &
 download=$!
-wait_for 20 runs 'sleep 902'
+wait_for 20 some_in_weaver a 'sleep 902'
 
 proxy_stop
 status=0

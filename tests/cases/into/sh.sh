@@ -28,6 +28,17 @@ assert_eq 0 "$("$sh" -c 'wc -c' </dev/null | xargs)" "no input"
 assert_eq script "$(echo 'echo script' | "$sh")" "a shell that reads commands"
 : | "$sh" -c 'cat; exit 3' || assert_eq 3 $? "after the end of input"
 
+# the end: of the command alone, of what it has left behind, of the whole group, of its output
+assert_eq $'now\nlate' "$("$sh" -c '(sleep 1.5; echo late) & echo now')"
+"$sh" -c '(sleep 1.5; echo late >&2) & exit 4' 2>err || assert_eq 4 $? "with a background"
+assert_eq late "$(cat err)"
+assert_eq 4 "$(status_of timeout 30 "$sh" -c 'sleep 600 >/dev/null 2>&1 & exit 4')" "a background that is silent"
+assert_eq 143 "$(status_of "$sh" -c 'kill 0')" "its shell and all"
+assert_eq 6 "$(status_of "$sh" -c 'exec >&- 2>&-; exit 6')" "its outputs closed"
+printf 'a\036b\036' >like
+assert_eq "$(sha256sum <like)" "$("$sh" -c cat <like | sha256sum)" "what a trailer begins with"
+assert_eq 300000 "$("$sh" -c 'seq 300000' | (sleep 3 && tail -n 1))" "to a slow reader"
+
 # where it is called from and how
 assert_eq x "$(cd "$MNT/a" && ./sh -c 'echo x')"
 assert_eq x "$(cd "$MNT/a" && sh sh -c 'echo x')" "as a script of sh"

@@ -43,12 +43,12 @@ wait_for 20 resized
 # Ctrl-C ends the command and not the shell; Ctrl-Z stops it
 types clear Enter
 types 'sleep 1000' Enter
-wait_for 20 grep -q . <("$MNT/a/sh" -c 'until pidof sleep; do sleep 0.1; done')
+wait_for 20 some_in_weaver a '^sleep 1000'
 types C-c
 types 'echo code-$?' Enter
 wait_for 20 shows 'code-130'
 types 'sleep 1000' Enter
-wait_for 20 grep -q . <("$MNT/a/sh" -c 'until pidof sleep; do sleep 0.1; done')
+wait_for 20 some_in_weaver a '^sleep 1000'
 types C-z
 wait_for 20 shows 'Stopped'
 types 'kill %1; echo go""nes' Enter
