@@ -68,9 +68,9 @@ assert_eq "written in the weaver" "$("$MNT/a/sh" -c 'cat /tmp/note')"
 # less
 types clear Enter
 types 'seq 1 500 | less' Enter
-wait_for 20 shows '10'
+wait_for 20 shows '^15$'
 types G
-wait_for 20 shows '500'
+wait_for 20 shows '^500$'
 types q
 wait_for 20 shows 'prompt>'
 
