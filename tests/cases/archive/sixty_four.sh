@@ -2,6 +2,7 @@
 # 64 weavers leave at once, by rmdir and by the reaper: each archive is complete, and nothing leaks.
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 600
+# tier: all
 . "$LIB/case.sh"
 
 all_run()
