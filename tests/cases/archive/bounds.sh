@@ -18,12 +18,19 @@ archived()
 	[ "$(cat "$MNT/.archive/$1~"*/status)" = succeeded ]
 }
 
+fetched()
+{
+	[ "$(wc -c <"$MNT/$1/logs")" = 299999 ]
+}
+
 # 300,000 bytes of log each: three fit. (containerd 1.6 drops what is still in the pipe when the
 # container ends: on a busy machine a third of such logs is cut, kubectl logs shows the same.)
 end_one()
 {
 	make_pod "$1" "seq 100001 142857; sleep 1"
 	wait_for 30 status_is "$1" succeeded
+	# On a busy machine the pod can be gone before its log is fetched; archive/ended is about that.
+	wait_for 20 fetched "$1"
 	rmdir "$MNT/$1"
 }
 

@@ -86,6 +86,7 @@ pasted()
 	[ "$("$MNT/a/sh" -c 'sha256sum </tmp/pasted')" = "$(sha256sum <paste)" ]
 }
 wait_for 60 pasted
+wait_for 20 shows 'prompt>$' # what is typed while stty changes the terminal is nobody's promise
 
 types 'exit 3' Enter
 wait_for 20 shows 'ended with 3'
