@@ -7,6 +7,11 @@
 mount_weavers
 mkdir "$MNT/fix-42" "$MNT/fix-43" "$MNT/other"
 rmdir "$MNT/other"
+ended() # until then it is one of those that ps lists
+{
+	[ "$(cat "$MNT"/.archive/other~*/status)" != terminating ]
+}
+wait_for 60 ended
 
 weaver completion bash >"$W/bash"
 # shellcheck disable=SC1091

@@ -5,10 +5,10 @@
 . "$LIB/case.sh"
 . "$LIB/cli.sh"
 
-missing=missing/image
-[ "$TEST_CLUSTER" = sim ] || missing=localhost/missing:none
+missing=missing/image patience=4
+[ "$TEST_CLUSTER" = sim ] || missing=localhost/missing:none patience=60
 
-mount_weavers ready_timeout_secs=4
+mount_weavers ready_timeout_secs=$patience
 runs 0 weaver new plain
 assert_eq plain "$out"
 assert_eq '' "$err" "progress, without a terminal"
