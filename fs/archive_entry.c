@@ -27,6 +27,7 @@
 #include "fs/weaverfs.h"
 #include "k8s/base/rfc3339.h"
 #include "k8s/base/uuid.h"
+#include "k8s/base/write.h"
 #include "k8s/request.h"
 
 #define STATE_MAX 2048
@@ -44,21 +45,6 @@ void archive_entry_path(const struct archive_entry *entry, const char *file, str
 }
 
 /* ---- writing ---- */
-
-static int write_all(int fd, const char *bytes, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, bytes, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -ENOSPC;
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
 
 static int write_file(const char *path, const char *bytes, size_t len, struct error *e)
 {

@@ -18,6 +18,7 @@
 
 #include "k8s/base/buf.h"
 #include "k8s/base/uuid.h"
+#include "k8s/base/write.h"
 
 #define SLOTS_MAX 64
 
@@ -108,20 +109,6 @@ static int take_slot(struct state *s, const char *parent, int *ret_slot, struct 
 	}
 	return error_set(e, EBUSY, "state directory %s: %d mounts of this namespace already",
 			 parent, SLOTS_MAX);
-}
-
-static int write_all(int fd, const char *bytes, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, bytes, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return 0;
 }
 
 /* The newlines around it close a line that a kill has cut, ours or theirs. */

@@ -12,31 +12,12 @@
 
 #include "k8s/base/cleanup.h"
 #include "k8s/base/error.h"
+#include "k8s/base/write.h"
 #include "sidecar/readers.h"
 
 static void close_reader(struct buffer_reader **r)
 {
 	buffer_reader_close(*r);
-}
-
-/* 0, or -errno: -EPIPE when nobody reads. */
-static int write_all(int fd, const char *bytes, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, bytes, len);
-
-		if (n < 0 && errno == EAGAIN) {
-			poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, 1000);
-			continue;
-		}
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return 0;
 }
 
 /* false: nobody reads. */

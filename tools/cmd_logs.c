@@ -10,6 +10,7 @@
 
 #include "k8s/base/buf.h"
 #include "k8s/base/cleanup.h"
+#include "k8s/base/write.h"
 #include "tools/find.h"
 #include "tools/options.h"
 
@@ -28,13 +29,10 @@ static const char *logs_copy(int from, off_t skip)
 			return n < 0 ? "read" : "";
 		ssize_t at = skip < n ? skip : n;
 		skip -= at;
-		while (at < n) {
-			ssize_t put = write(STDOUT_FILENO, bytes + at, (size_t)(n - at));
-			if (put < 0 && errno == EINTR)
-				continue;
-			if (put < 0)
-				return "write";
-			at += put;
+		int r = write_all(STDOUT_FILENO, bytes + at, (size_t)(n - at));
+		if (r < 0) {
+			errno = -r;
+			return "write";
 		}
 	}
 }

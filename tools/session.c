@@ -14,6 +14,7 @@
 
 #include "k8s/base/buf.h"
 #include "k8s/base/cleanup.h"
+#include "k8s/base/write.h"
 #include "tools/cmd.h"
 #include "tools/place.h"
 #include "tools/terminal.h"
@@ -137,30 +138,14 @@ static void session_send(struct session *s)
 	s->sent = 0;
 }
 
-/* False: nobody reads it, or no more fits. */
-static bool session_write(int fd, const char *bytes, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, bytes, len);
-		if (n < 0 && errno == EAGAIN)
-			poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1);
-		else if (n < 0 && errno != EINTR)
-			return false;
-		if (n > 0) {
-			bytes += n;
-			len -= (size_t)n;
-		}
-	}
-	return true;
-}
-
 static void session_frame(struct session *s, uint32_t type, const char *bytes, size_t len)
 {
 	if (type == WIRE_OUTPUT || type == WIRE_ERROUT) {
 		int fd = type == WIRE_OUTPUT ? STDOUT_FILENO : STDERR_FILENO;
-		if (session_write(fd, bytes, len) || fd == STDERR_FILENO)
+		int r = write_all(fd, bytes, len);
+		if (r == 0 || fd == STDERR_FILENO)
 			return;
-		buf_printf(&s->sentence, "write error: %s", strerror(errno));
+		buf_printf(&s->sentence, "write error: %s", strerror(-r));
 		s->exit_code = 1;
 		s->state = SESSION_ENDED;
 	} else if (type == WIRE_END && len >= sizeof(s->exit_code)) {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "k8s/base/buf.h"
+#include "k8s/base/write.h"
 #include "tools/kubesim/mountplan.h"
 
 static void arg(struct buf *out, const char *s)
@@ -69,13 +70,9 @@ int bwrap_args_fd(const struct sandbox_spec *spec)
 	int fd = memfd_create("bwrap-args", MFD_CLOEXEC);
 	if (fd < 0)
 		return -1;
-	for (size_t at = 0; at < args.len;) {
-		ssize_t n = write(fd, args.data + at, args.len - at);
-		if (n <= 0) {
-			close(fd);
-			return -1;
-		}
-		at += (size_t)n;
+	if (write_all(fd, args.data, args.len) < 0) {
+		close(fd);
+		return -1;
 	}
 	lseek(fd, 0, SEEK_SET);
 	return fd;
