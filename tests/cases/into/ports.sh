@@ -68,7 +68,8 @@ assert_eq hello "$(get "$port" hello)"
 # a closed port, in the server's words
 status=0
 get 81 hello 2>/dev/null || status=$?
-assert_eq 52 "$status" "a closed port"
+# An end without an answer, or a reset where the request had already been sent.
+[[ $status = 52 || $status = 56 ]] || fail "curl of a closed port: status $status"
 assert_match $'\tconnect\ta/ports/81\tECONNREFUSED\t.*81' "$(tail -n 1 "$MNT/.weaverfs/errors")"
 for name in 0 08 65536 -1 x '' 80x; do
 	[ -z "$name" ] || expect_fail stat "$MNT/a/ports/$name"
