@@ -71,10 +71,12 @@ under_fire()
 	assert_eq 0 "$status" "exit status of the reader"
 	cmp "$W/all" "$W/followed" >&2 || fail "$name: what was followed is not what cat gives"
 	"$LIB/numbered" check "$W/all" >"$W/verdict" || fail "$name: $(cat "$W/verdict")"
+	echo "$name: $(cat "$W/verdict")" >>"$O/log-gaps.$TEST_CLUSTER"
 	[ "$after" -lt $((before + 8192)) ] || fail "$name: from $before to $after KiB of memory"
 	rmdir "$MNT/$name"
 }
 
+rm -f "$O/log-gaps.$TEST_CLUSTER"
 mount_weavers
 # An API server that ends in good order takes its minute, in which it serves no new request.
 under_fire default-size 1600000 'apiserver term' 'kubelet term' 'apiserver kill' crash \
