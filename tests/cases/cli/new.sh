@@ -59,7 +59,8 @@ assert_match 'it is kept: weaver describe noimage' "$err"
 runs 0 weaver new quick --cpu 10m -- true
 assert_eq quick "$out"
 
-# Known not to be ready in time, it goes on. A kubelet may say Running before it says that it has ended, and then new has done its part.
+# Known not to be ready in time, it goes on. A kubelet may say Running before it says that it has
+# ended, and then new has done its part.
 if [ "$TEST_CLUSTER" = sim ]; then
 	runs 1 weaver new ends --cpu 10m -- sh -c 'echo last words >&2; exit 7'
 	assert_match 'ends: it has failed' "$err"
