@@ -1,6 +1,6 @@
 #!/bin/bash
-# An interactive shell by WEAVER/sh in a terminal: vi, less, Ctrl-C, Ctrl-Z, the window's size, a
-# paste of 1 MB, the exit code, and the terminal afterwards.
+# An interactive shell by WEAVER/sh in a terminal: vi, less, Ctrl-C, Ctrl-Z, the window's size, the
+# exit code, and the terminal afterwards.
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 300
 . "$LIB/case.sh"
@@ -77,20 +77,6 @@ at_the_end() # on a busy node less has not always listened when the key came
 wait_for 20 at_the_end
 types q
 wait_for 20 shows 'prompt>'
-
-# a paste of 1 MB arrives whole, in lines
-awk 'BEGIN { for (i = 0; i < 20000; i++) printf "%06d this is a line of the paste, all of it ok\n", i }' >paste
-types clear Enter
-types 'stty -echo; cat >pasted; stty echo' Enter
-t load-buffer paste
-t paste-buffer -r
-t send-keys C-d
-pasted()
-{
-	[ "$("$MNT/a/sh" -c 'sha256sum </tmp/pasted')" = "$(sha256sum <paste)" ]
-}
-wait_for 60 pasted
-wait_for 20 shows 'prompt>$' # what is typed while stty changes the terminal is nobody's promise
 
 types 'exit 3' Enter
 wait_for 20 shows 'ended with 3'
