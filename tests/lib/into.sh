@@ -53,3 +53,31 @@ free_port()
 {
 	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
+
+# In a terminal of its own: t TMUX-COMMAND..., shows PATTERN (for wait_for; leaves the screen in
+# ./pane), types KEY....
+t()
+{
+	tmux -S "$W/tmux" -f /dev/null "$@"
+}
+
+shows()
+{
+	t capture-pane -p >pane
+	grep -q -- "$1" pane
+}
+
+types()
+{
+	t send-keys "$@"
+}
+
+# shell_in_terminal NAME: an interactive shell of it, at its "prompt>"; then "ended with" its code.
+# ./before and ./after are the terminal's settings around it.
+shell_in_terminal()
+{
+	t new-session -d -x 90 -y 25 "stty -a >before; '$MNT/$1/sh'; echo ended with \$?; stty -a >after; exec cat"
+	types 'PS1="pro""mpt> "; cd /tmp; test -t 0 && echo is"-"terminal' Enter
+	wait_for 20 shows 'is-terminal'
+	wait_for 20 shows 'prompt>'
+}

@@ -31,10 +31,10 @@ assert_eq tail821 "$( ("$sh" -c 'yes tail821' 2>/dev/null || true) | head -n 1)"
 wait_for 20 none_in_weaver a 'yes tail821'
 
 # its terminal is gone
-tmux -S "$W/tmux" -f /dev/null new-session -d "$sh"
-tmux -S "$W/tmux" send-keys 'sleep 831' Enter
+t new-session -d "$sh"
+types 'sleep 831' Enter
 wait_for 20 some_in_weaver a 'sleep 831'
-tmux -S "$W/tmux" kill-server
+t kill-server
 wait_for 20 none_in_weaver a 'sleep 831'
 
 # SIGTERM and SIGINT to the client: its own status, as of any program

@@ -6,16 +6,6 @@
 . "$LIB/case.sh"
 . "$LIB/into.sh"
 
-t()
-{
-	tmux -S "$W/tmux" -f /dev/null "$@"
-}
-
-shows()
-{
-	t capture-pane -p | grep -q -- "$1"
-}
-
 mount_weavers
 running_weaver a
 assert_eq 200 "$(stat -c %a "$MNT/a/stdin")"

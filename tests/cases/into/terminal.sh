@@ -6,28 +6,9 @@
 . "$LIB/case.sh"
 . "$LIB/into.sh"
 
-t()
-{
-	tmux -S "$W/tmux" -f /dev/null "$@"
-}
-
-shows()
-{
-	t capture-pane -p >pane
-	grep -q -- "$1" pane
-}
-
-types()
-{
-	t send-keys "$@"
-}
-
 mount_weavers
 running_weaver a
-t new-session -d -x 90 -y 25 "stty -a >before; '$MNT/a/sh'; echo ended with \$?; stty -a >after; exec cat"
-types 'PS1="pro""mpt> "; cd /tmp; test -t 0 && echo is"-"terminal' Enter
-wait_for 20 shows 'is-terminal'
-wait_for 20 shows 'prompt>'
+shell_in_terminal a
 
 # the size, at the start and after a resize
 types 'stty size' Enter
