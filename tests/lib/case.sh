@@ -156,13 +156,22 @@ weavers_ended()
 	assert_eq 0 "$status" "exit status of weaverfs on $MNT"
 }
 
+# end_by_force PID: a child; without the shell's own words on it, which it may say before `wait` is reached.
+end_by_force()
+{
+	{
+		kill -KILL "$1"
+		wait "$1"
+	} 2>/dev/null || true
+}
+
 # kill_weavers: the crash. The mount stays behind, without a daemon, until the next one.
 kill_weavers()
 {
 	local pid=${weaverfs_pids[$MNT]}
-	kill -KILL "$pid" || fail "weaverfs on $MNT had ended by itself"
+	process_runs "$pid" || fail "weaverfs on $MNT had ended by itself"
 	unset "weaverfs_pids[$MNT]"
-	wait "$pid" 2>/dev/null || true
+	end_by_force "$pid"
 }
 
 # remount: with the options it was mounted with last.

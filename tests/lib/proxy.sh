@@ -20,8 +20,7 @@ proxy_serves()
 # Its connections end with it, in the middle of whatever was on the way.
 proxy_stop()
 {
-	kill -KILL "$proxy_pid"
-	wait "$proxy_pid" 2>/dev/null || true
+	end_by_force "$proxy_pid"
 }
 
 # proxy_kubeconfig FILE: its cluster is reached through the proxy from now on.

@@ -15,8 +15,7 @@ serve()
 
 unserve()
 {
-	kill -KILL "$served"
-	wait "$served" 2>/dev/null || true
+	end_by_force "$served"
 }
 
 # within MS COMMAND...

@@ -15,16 +15,14 @@ before=$(descriptors "${weaverfs_pids[$MNT]}")
 "$sh" -c 'sleep 801 & sleep 802; sleep 803' &
 client=$!
 wait_for 20 some_in_weaver a 'sleep 802'
-kill -KILL "$client"
-wait "$client" 2>/dev/null || true
+end_by_force "$client"
 wait_for 20 none_in_weaver a 'sleep 80[0-9]'
 
 # one that does not want to
 "$sh" -c 'trap "" TERM; while :; do sleep 811; done' &
 client=$!
 wait_for 20 some_in_weaver a 'sleep 811'
-kill -KILL "$client"
-wait "$client" 2>/dev/null || true
+end_by_force "$client"
 wait_for 20 none_in_weaver a 'sleep 811'
 
 assert_eq tail821 "$( ("$sh" -c 'yes tail821' 2>/dev/null || true) | head -n 1)"

@@ -30,7 +30,8 @@ for _ in range(2000):
 	os.read(os.open(sys.argv[1] + "/status", os.O_RDONLY), 100)
 	times.append(time.perf_counter_ns() - began)
 	os.close(3)
-print(sorted(times)[1000])
+# What others do on the machine only adds to it.
+print(sorted(times)[200])
 END
 
 # start_readers: 500 threads, 100 on each of five files; their pid.
@@ -46,8 +47,7 @@ start_readers()
 
 end_readers()
 {
-	kill -KILL "$readers"
-	wait "$readers" 2>/dev/null || true
+	end_by_force "$readers"
 }
 
 # Beside the main thread: in a read of ours, answered by nobody yet.

@@ -55,8 +55,7 @@ echo 2h >"$MNT/written/ttl"
 wait_for 15 has written
 k delete pod --wait=false "$(pod_of new-one)" >/dev/null
 wait_for 15 has archived
-kill -KILL "$manager" # its children with it
-wait "$manager" 2>/dev/null || true
+end_by_force "$manager" # its children with it
 # It has made groups of its own where there is a hierarchy of systemd's, too, which tests/run does not know.
 own=/sys/fs/cgroup/systemd$(sed -n 's/^0:://p' /proc/self/cgroup)
 own_is_gone() # its children take a moment to die

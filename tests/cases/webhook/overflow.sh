@@ -19,18 +19,23 @@ server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
 print(server.server_port, file=open(sys.argv[1], "w"))
 server.serve_forever()
 END
-# What a stat, a read and a write of an attribute take, the median of each, in ns.
+# What a read and a write of an attribute take, in ns: what was quickest over some seconds, since what
+# others do on the machine (the server, too, after 300 pods) only adds to it.
 cat >"$W/times.py" <<'END'
-import os, statistics, sys, time
-def median(n, call):
-	times = []
-	for _ in range(n):
-		began = time.perf_counter_ns()
-		call()
-		times.append(time.perf_counter_ns() - began)
-	return statistics.median(times)
+import sys, time
+def timed(call):
+	began = time.perf_counter_ns()
+	call()
+	return time.perf_counter_ns() - began
+def quick(n, call):
+	return sorted(timed(call) for _ in range(n))[n // 10]
 a = sys.argv[1]
-print(int(median(2000, lambda: open(a + "/status").read())), int(median(30, lambda: open(a + "/hold", "w").write("0"))))
+reads, writes = [], []
+for _ in range(10):
+	reads.append(quick(400, lambda: open(a + "/status").read()))
+	writes.append(quick(20, lambda: open(a + "/hold", "w").write("0")))
+	time.sleep(0.2)
+print(min(reads), min(writes))
 END
 
 metric()
