@@ -72,6 +72,28 @@ types()
 	t send-keys "$@"
 }
 
+# at_prompt, for wait_for: the last line is the shell's "prompt> ". With a prompt busybox asks the terminal where its
+# cursor is; what is typed before tmux has answered goes ahead of the answer, and the answer into whatever runs then.
+at_prompt()
+{
+	t capture-pane -p >pane
+	[ "$(grep . pane | tail -n 1)" = 'prompt>' ]
+}
+
+# The same, and nothing else on the screen.
+cleared()
+{
+	t capture-pane -p >pane
+	[ "$(grep . pane)" = 'prompt>' ]
+}
+
+# clears: the screen, for what is shown next.
+clears()
+{
+	types clear Enter
+	wait_for 20 cleared
+}
+
 # shell_in_terminal NAME: an interactive shell of it, at its "prompt>"; then "ended with" its code.
 # ./before and ./after are the terminal's settings around it.
 shell_in_terminal()
@@ -79,5 +101,5 @@ shell_in_terminal()
 	t new-session -d -x 90 -y 25 "stty -a >before; '$MNT/$1/sh'; echo ended with \$?; stty -a >after; exec cat"
 	types 'PS1="pro""mpt> "; cd /tmp; test -t 0 && echo is"-"terminal' Enter
 	wait_for 20 shows 'is-terminal'
-	wait_for 20 shows 'prompt>'
+	wait_for 20 at_prompt
 }

@@ -2,7 +2,6 @@
 # A paste of 1 MB into an interactive shell by WEAVER/sh arrives whole, and so does the exit code after it.
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 300
-# tier: all
 . "$LIB/case.sh"
 . "$LIB/into.sh"
 
@@ -11,8 +10,8 @@ running_weaver a
 shell_in_terminal a
 
 awk 'BEGIN { for (i = 0; i < 20000; i++) printf "%06d this is a line of the paste, all of it ok\n", i }' >paste
-types clear Enter
 types 'stty -echo; cat >pasted; stty echo' Enter
+wait_for 20 some_in_weaver a '^cat'
 t load-buffer paste
 t paste-buffer -r
 t send-keys C-d
@@ -21,7 +20,7 @@ pasted()
 	[ "$("$MNT/a/sh" -c 'sha256sum </tmp/pasted')" = "$(sha256sum <paste)" ]
 }
 wait_for 60 pasted
-wait_for 20 shows 'prompt>$' # what is typed while stty changes the terminal is nobody's promise
+wait_for 20 at_prompt # what is typed while stty changes the terminal is nobody's promise
 
 types 'exit 3' Enter
 wait_for 20 shows 'ended with 3'

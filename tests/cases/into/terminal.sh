@@ -13,6 +13,7 @@ shell_in_terminal a
 # the size, at the start and after a resize
 types 'stty size' Enter
 wait_for 20 shows '25 90'
+wait_for 20 at_prompt
 t resize-window -x 70 -y 20
 resized()
 {
@@ -22,32 +23,35 @@ resized()
 wait_for 20 resized
 
 # Ctrl-C ends the command and not the shell; Ctrl-Z stops it
-types clear Enter
+clears
 types 'sleep 1000' Enter
 wait_for 20 some_in_weaver a '^sleep 1000'
 types C-c
 types 'echo code-$?' Enter
 wait_for 20 shows 'code-130'
+wait_for 20 at_prompt
 types 'sleep 1000' Enter
 wait_for 20 some_in_weaver a '^sleep 1000'
 types C-z
 wait_for 20 shows 'Stopped'
+wait_for 20 at_prompt
 types 'kill %1; echo go""nes' Enter
 wait_for 20 shows 'gones'
+wait_for 20 at_prompt
 
 # vi draws its screen, and what is typed into it is in the file
-types clear Enter
+clears
 types 'vi note' Enter
 wait_for 20 shows '^~'
 types 'i' 'written in the weaver' Escape
 wait_for 20 shows '^written in the weaver'
 cp pane "$W/pane.vi"
 types ':wq' Enter
-wait_for 20 shows 'prompt>'
+wait_for 20 at_prompt
 assert_eq "written in the weaver" "$("$MNT/a/sh" -c 'cat /tmp/note')"
 
 # less
-types clear Enter
+clears
 types 'seq 1 500 | less' Enter
 wait_for 20 shows '^15$'
 at_the_end() # on a busy node less has not always listened when the key came
@@ -57,7 +61,7 @@ at_the_end() # on a busy node less has not always listened when the key came
 }
 wait_for 20 at_the_end
 types q
-wait_for 20 shows 'prompt>'
+wait_for 20 at_prompt
 
 types 'exit 3' Enter
 wait_for 20 shows 'ended with 3'
