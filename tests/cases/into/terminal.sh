@@ -1,5 +1,5 @@
 #!/bin/bash
-# An interactive shell by WEAVER/sh in a terminal: vi, less, Ctrl-C, Ctrl-Z, the window's size, the
+# An interactive shell by WEAVER/sh in a terminal: vi, less, Ctrl-C, Ctrl-Z and fg, the window's size, the
 # exit code, and the terminal afterwards.
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 300
@@ -22,7 +22,7 @@ resized()
 }
 wait_for 20 resized
 
-# Ctrl-C ends the command and not the shell; Ctrl-Z stops it
+# Ctrl-C ends the command and not the shell; Ctrl-Z stops it, fg goes on with it
 clears
 types 'sleep 1000' Enter
 wait_for 20 some_in_weaver a '^sleep 1000'
@@ -35,9 +35,16 @@ wait_for 20 some_in_weaver a '^sleep 1000'
 types C-z
 wait_for 20 shows 'Stopped'
 wait_for 20 at_prompt
-types 'kill %1; echo go""nes' Enter
-wait_for 20 shows 'gones'
-wait_for 20 at_prompt
+interrupted() # the shell says what it goes on with before it does
+{
+	types C-c
+	at_prompt
+}
+clears
+types fg Enter
+wait_for 20 shows '^sleep 1000'
+wait_for 20 interrupted
+wait_for 20 none_in_weaver a '^sleep 1000'
 
 # vi draws its screen, and what is typed into it is in the file
 clears
