@@ -198,7 +198,7 @@ $(O)/bench/%: $(O)/tools/bench/%.o
 
 $(O)/unit/%: $(O)/tests/unit/%.o $(call lib,sidecar) $(LIBS)
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(link) -lcmocka -lz
+	$(call say,LD,$@)$(link) -lcmocka -lbpf -lz
 
 $(O)/fuzz/%: $(O)/tests/fuzz/%.o $(call lib,sidecar) $(LIBS)
 	@mkdir -p $(@D)

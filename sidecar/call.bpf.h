@@ -7,8 +7,23 @@
 struct call {
 	__u64 arg[6];
 	__s64 ret;
-	__u32 code;
-	bool compat;
+	__u32 code, compat;
+};
+
+/* Words of struct pt_regs, which are where ptrace(2) has them, too. */
+enum {
+	REG_BP = 4,
+	REG_BX,
+	REG_R10 = 7,
+	REG_R9,
+	REG_R8,
+	REG_AX,
+	REG_CX,
+	REG_DX,
+	REG_SI,
+	REG_DI,
+	REG_ORIG_AX,
+	REG_COUNT
 };
 
 /* index CALL_INDEX(), value CALL_MAKE(); filled in by user space */
@@ -58,26 +73,37 @@ static __always_inline __u32 call_group_now(void)
 	return CALL_GROUP(call_now());
 }
 
-static __always_inline void call_read(struct call *c, struct pt_regs *regs, long ret)
+__noinline int call_registers(struct call *c, __u64 regs, __s64 ret)
 {
+	__u64 word[REG_COUNT];
+	if (!c || bpf_probe_read_kernel(word, sizeof(word), (void *)regs))
+		return 0;
 	c->compat = call_is_compat();
-	c->code = CALL_CODE(call_lookup(regs->orig_ax, c->compat));
+	c->code = CALL_CODE(call_lookup(word[REG_ORIG_AX], c->compat));
 	c->ret = c->compat ? (__s32)ret : ret;
 	if (c->compat) {
-		c->arg[0] = (__u32)regs->bx;
-		c->arg[1] = (__u32)regs->cx;
-		c->arg[2] = (__u32)regs->dx;
-		c->arg[3] = (__u32)regs->si;
-		c->arg[4] = (__u32)regs->di;
-		c->arg[5] = (__u32)regs->bp;
-		return;
+		c->arg[0] = (__u32)word[REG_BX];
+		c->arg[1] = (__u32)word[REG_CX];
+		c->arg[2] = (__u32)word[REG_DX];
+		c->arg[3] = (__u32)word[REG_SI];
+		c->arg[4] = (__u32)word[REG_DI];
+		c->arg[5] = (__u32)word[REG_BP];
+		return 0;
 	}
-	c->arg[0] = regs->di;
-	c->arg[1] = regs->si;
-	c->arg[2] = regs->dx;
-	c->arg[3] = regs->r10;
-	c->arg[4] = regs->r8;
-	c->arg[5] = regs->r9;
+	c->arg[0] = word[REG_DI];
+	c->arg[1] = word[REG_SI];
+	c->arg[2] = word[REG_DX];
+	c->arg[3] = word[REG_R10];
+	c->arg[4] = word[REG_R8];
+	c->arg[5] = word[REG_R9];
+	return 0;
+}
+
+static __always_inline struct call call_read(struct pt_regs *regs, long ret)
+{
+	struct call c = {};
+	call_registers(&c, address_of(regs), ret);
+	return c;
 }
 
 /* Results below zero are errnos; restarts within the kernel are not results at all. */

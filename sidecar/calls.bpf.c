@@ -18,8 +18,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(call_process, struct pt_regs *regs, long ret)
 {
-	struct call c;
-	call_read(&c, regs, ret);
+	struct call c = call_read(regs, ret);
 	if (c.ret >= 0)
 		return 0;
 	struct draft *d = draft_new(EVENT_EXEC);

@@ -17,7 +17,7 @@ struct message {
 	__u64 parts;
 	__u64 len;  /* of the datagram */
 	__u64 peer; /* struct sockaddr or 0 */
-	bool sent, compat;
+	__u32 sent, compat;
 };
 
 static __always_inline bool message_dns(struct message *m, struct sock *sk, struct address *peer)
@@ -30,35 +30,42 @@ static __always_inline bool message_dns(struct message *m, struct sock *sk, stru
 	return BPF_CORE_READ(sk, __sk_common.skc_dport) == DNS_PORT_NET;
 }
 
+/* Appends piece i of the datagram to `have` bytes of it; returns how many there are then. */
+__noinline int gather_piece(struct draft *d, struct message *m, __u32 i, __u32 have, __u32 most)
+{
+	if (!d || !m || have > most)
+		return most;
+	__u64 from = user_word(m->iov, 2 * i, m->compat);
+	__u64 len = user_word(m->iov, 2 * i + 1, m->compat), at = have;
+	if (len > most - have)
+		len = most - have;
+	asm volatile("" : "+r"(len));
+	asm volatile("" : "+r"(at));
+	if (len > DNS_RESPONSE_MAX || at > DNS_RESPONSE_MAX)
+		return most;
+	if (len && bpf_probe_read_user(text_at(d) + at, len, (void *)from))
+		d->event.flags |= EVENT_ARGS_UNREAD;
+	return have + len;
+}
+
 static __always_inline void gather(struct draft *d, struct message *m, __u64 most)
 {
-	__u64 have = 0;
-	char *to = text_at(d);
-	for (__u32 i = 0; i < PIECES_MAX && i < m->parts; i++) {
-		__u64 from = user_word(m->iov, 2 * i, m->compat);
-		__u64 len = user_word(m->iov, 2 * i + 1, m->compat);
-		if (len > most - have)
-			len = most - have;
-		asm volatile("" : "+r"(len));
-		if (len > DNS_RESPONSE_MAX || have > DNS_RESPONSE_MAX)
-			break;
-		if (len && bpf_probe_read_user(to + have, len, (void *)from))
-			d->event.flags |= EVENT_ARGS_UNREAD;
-		have += len;
-		asm volatile("" : "+r"(have));
-	}
+	__u32 have = 0;
+	for (__u32 i = 0; i < PIECES_MAX && i < m->parts; i++)
+		have = gather_piece(d, m, i, have, most);
 	if (have < most)
 		d->event.flags |= EVENT_DNS_PARTIAL;
 	text_end(d, 0, have);
 }
 
-static __noinline int message_send(struct message *m, struct sock *sk, __s64 ret)
+__noinline int message_send(struct message *m, __u64 sock, __s64 ret)
 {
+	struct sock *sk = (struct sock *)sock;
 	struct address peer = {};
 	if (!m || !message_dns(m, sk, &peer))
 		return 0;
 	__u32 kind = BPF_CORE_READ(sk, sk_type);
-	struct draft *d = net_draft(m->sent ? EVENT_DNS_QUERY : EVENT_DNS_RESPONSE, sk);
+	struct draft *d = net_draft(m->sent ? EVENT_DNS_QUERY : EVENT_DNS_RESPONSE, (__u64)sk);
 	if (!d)
 		return 0;
 	net_remote(&d->event, &peer);
@@ -99,7 +106,7 @@ static long batch_step(__u32 i, struct batch *b)
 	bpf_probe_read_user(&len, sizeof(len), (void *)(at + (b->compat ? 28 : 56)));
 	message_header(&m, at);
 	m.len = len;
-	message_send(&m, b->sk, len);
+	message_send(&m, (__u64)b->sk, len);
 	return 0;
 }
 
@@ -158,8 +165,7 @@ static __always_inline bool is_sent(__u32 code)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(call_dns, struct pt_regs *regs, long ret)
 {
-	struct call c;
-	call_read(&c, regs, ret);
+	struct call c = call_read(regs, ret);
 	bool wrapped = c.code == DNS_SOCKETCALL ||
 		       CALL_GROUP(call_lookup(regs->orig_ax, c.compat)) == CALLS_NET;
 	if (c.ret <= 0 || (wrapped && !socketcall(&c)))
@@ -196,7 +202,7 @@ int BPF_PROG(call_dns, struct pt_regs *regs, long ret)
 		return 0;
 	}
 	}
-	message_send(&m, sk, c.ret);
+	message_send(&m, (__u64)sk, c.ret);
 	return 0;
 }
 

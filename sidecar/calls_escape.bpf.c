@@ -33,8 +33,7 @@ static __always_inline bool escape_counts(struct call *c)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(call_escape, struct pt_regs *regs, long ret)
 {
-	struct call c;
-	call_read(&c, regs, ret);
+	struct call c = call_read(regs, ret);
 	if (!escape_counts(&c))
 		return 0;
 	struct draft *d = draft_new(EVENT_ESCAPE);

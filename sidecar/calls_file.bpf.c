@@ -11,8 +11,9 @@
 #define RENAME_CALL_FLAGS 4
 
 /* Text i: the path asked for at `at`, after the path of the directory it begins in. */
-static __noinline int text_asked(struct draft *d, __u32 i, __s32 dirfd, const char *at)
+__noinline int text_asked(struct draft *d, __u32 i, __s32 dirfd, __u64 path)
 {
+	const char *at = (const char *)path;
 	if (!d || !at || i > 1)
 		return 0;
 	char first = 0;
@@ -22,9 +23,8 @@ static __noinline int text_asked(struct draft *d, __u32 i, __s32 dirfd, const ch
 		text_user_str(d, i, at);
 		return 0;
 	}
-	struct task_struct *t = current_task();
 	if (dirfd == AT_FDCWD) {
-		text_path(d, i, BPF_CORE_READ(t, fs, pwd.dentry), BPF_CORE_READ(t, fs, pwd.mnt));
+		text_directory(d, i, current_task());
 	} else {
 		struct file *dir = fd_file(dirfd);
 		if (dir)
@@ -80,8 +80,7 @@ static __always_inline __u32 open_flags(struct call *c, __u32 *mode, __u64 *path
 SEC("tp_btf/sys_exit")
 int BPF_PROG(call_open, struct pt_regs *regs, long ret)
 {
-	struct call c;
-	call_read(&c, regs, ret);
+	struct call c = call_read(regs, ret);
 	if (call_restarts(&c))
 		return 0;
 	__u32 mode;
@@ -94,11 +93,11 @@ int BPF_PROG(call_open, struct pt_regs *regs, long ret)
 	if (f) {
 		__u64 key = (__u64)f;
 		bpf_map_delete_elem(&file_uses, &key); /* of an older file at this address */
-		d = file_draft_of(EVENT_FILE_OPEN, FILE_OP_OPEN, f);
+		d = file_draft_of(EVENT_FILE_OPEN, FILE_OP_OPEN, key);
 	} else {
 		d = file_draft(EVENT_FILE_OPEN, FILE_OP_OPEN);
 		bool relative = c.code == OPEN_AT || c.code == OPEN_AT2;
-		text_asked(d, 0, relative ? (__s32)c.arg[0] : AT_FDCWD, (void *)path);
+		text_asked(d, 0, relative ? (__s32)c.arg[0] : AT_FDCWD, path);
 	}
 	if (!d)
 		return 0;
@@ -113,16 +112,13 @@ int BPF_PROG(call_open, struct pt_regs *regs, long ret)
 
 static __always_inline void io_used(__u64 fd, bool write)
 {
-	struct file *f = fd_file(fd);
-	if (f)
-		file_used(f, write, write ? FILE_OP_WRITE : FILE_OP_READ, 0);
+	file_used((__u64)fd_file(fd), write, write ? FILE_OP_WRITE : FILE_OP_READ, 0);
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(call_io, struct pt_regs *regs, long ret)
 {
-	struct call c;
-	call_read(&c, regs, ret);
+	struct call c = call_read(regs, ret);
 	if (c.ret < 0)
 		return 0;
 	if (c.code <= IO_WRITEV && file_sock(fd_file(c.arg[0]))) {
@@ -209,19 +205,18 @@ static __always_inline struct paths paths_of(struct call *c)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(call_path, struct pt_regs *regs, long ret)
 {
-	struct call c;
-	call_read(&c, regs, ret);
+	struct call c = call_read(regs, ret);
 	if (c.ret < 0)
 		return 0;
 	struct paths p = paths_of(&c);
 	struct draft *d = file_draft(EVENT_FILE_METADATA, p.op);
 	if (!d)
 		return 0;
-	text_asked(d, 0, p.dir, (void *)p.path);
+	text_asked(d, 0, p.dir, p.path);
 	if (p.target)
 		text_user_str(d, 1, (void *)p.path2);
 	else if (p.path2)
-		text_asked(d, 1, p.dir2, (void *)p.path2);
+		text_asked(d, 1, p.dir2, p.path2);
 	if (p.op == FILE_OP_MKDIR || p.op == FILE_OP_MKNOD)
 		d->event.file.mode =
 			c.code == PATH_MKDIRAT || c.code == PATH_MKNODAT ? c.arg[2] : c.arg[1];
@@ -286,8 +281,7 @@ static __always_inline void attr_values(struct draft *d, struct attr *a, __u64 f
 SEC("tp_btf/sys_exit")
 int BPF_PROG(call_attr, struct pt_regs *regs, long ret)
 {
-	struct call c;
-	call_read(&c, regs, ret);
+	struct call c = call_read(regs, ret);
 	if (c.ret < 0)
 		return 0;
 	struct attr a = attr_of(c.code);
@@ -295,10 +289,10 @@ int BPF_PROG(call_attr, struct pt_regs *regs, long ret)
 	struct file *f = a.by_fd || null_path ? fd_file(c.arg[0]) : NULL;
 	struct draft *d;
 	if (f) {
-		d = file_draft_of(EVENT_FILE_METADATA, a.op, f);
+		d = file_draft_of(EVENT_FILE_METADATA, a.op, (__u64)f);
 	} else {
 		d = file_draft(EVENT_FILE_METADATA, a.op);
-		text_asked(d, 0, a.at ? (__s32)c.arg[0] : AT_FDCWD, (void *)c.arg[a.at]);
+		text_asked(d, 0, a.at ? (__s32)c.arg[0] : AT_FDCWD, c.arg[a.at]);
 	}
 	if (!d)
 		return 0;

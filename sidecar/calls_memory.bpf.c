@@ -33,7 +33,7 @@ static __always_inline void memory_mapped(struct call *c)
 		return;
 	struct file *f = flags & MAP_ANONYMOUS ? NULL : fd_file(c->arg[4]);
 	if (write && f)
-		file_used(f, true, FILE_OP_MMAP_WRITE, 0);
+		file_used((__u64)f, true, FILE_OP_MMAP_WRITE, 0);
 	if (prot & PROT_EXEC)
 		memory_send(c, c->ret, c->arg[1], prot, flags, f);
 }
@@ -41,8 +41,7 @@ static __always_inline void memory_mapped(struct call *c)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(call_memory, struct pt_regs *regs, long ret)
 {
-	struct call c;
-	call_read(&c, regs, ret);
+	struct call c = call_read(regs, ret);
 	/* addresses of 32-bit callers may look negative: only errnos are */
 	if (c.ret < 0 && c.ret >= -4095)
 		return 0;

@@ -79,8 +79,7 @@ static __always_inline __u32 net_type(__u32 code)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(call_net, struct pt_regs *regs, long ret)
 {
-	struct call c;
-	call_read(&c, regs, ret);
+	struct call c = call_read(regs, ret);
 	if (c.code == NET_SOCKETCALL && !socketcall(&c)) {
 		bpf_tail_call(ctx, &handlers, CALLS_DNS);
 		return 0;
@@ -92,7 +91,7 @@ int BPF_PROG(call_net, struct pt_regs *regs, long ret)
 	struct sock *sk = file_sock(fd_file(fd));
 	if (!sk)
 		return 0;
-	struct draft *d = net_draft(net_type(c.code), sk);
+	struct draft *d = net_draft(net_type(c.code), (__u64)sk);
 	if (!d)
 		return 0;
 	d->event.net.fd = fd;

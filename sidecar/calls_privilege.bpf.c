@@ -60,8 +60,7 @@ static __always_inline void privilege_send(struct call *c, struct privileges *ol
 SEC("tp_btf/sys_exit")
 int BPF_PROG(call_privilege, struct pt_regs *regs, long ret)
 {
-	struct call c;
-	call_read(&c, regs, ret);
+	struct call c = call_read(regs, ret);
 	if (c.code == PRIVILEGE_PRCTL && !prctl_counts(c.arg[0]))
 		return 0;
 	struct privileges old, now;

@@ -25,7 +25,7 @@ static __always_inline int sent(struct sk_buff *skb, const struct address *peer)
 {
 	if (peer->port != DNS_PORT_NET || !probe_scope())
 		return 0;
-	struct draft *d = net_draft(EVENT_DNS_QUERY, BPF_CORE_READ(skb, sk));
+	struct draft *d = net_draft(EVENT_DNS_QUERY, (__u64)BPF_CORE_READ(skb, sk));
 	if (!d)
 		return 0;
 	d->event.flags |= EVENT_HOOK;
@@ -82,7 +82,7 @@ int BPF_PROG(dns_received, struct sock *sk, struct sk_buff *skb, int len)
 	sender(&peer, skb);
 	if (peer.port != DNS_PORT_NET || !probe_scope())
 		return 0;
-	struct draft *d = net_draft(EVENT_DNS_RESPONSE, sk);
+	struct draft *d = net_draft(EVENT_DNS_RESPONSE, address_of(sk));
 	if (!d)
 		return 0;
 	d->event.flags |= EVENT_HOOK;

@@ -41,7 +41,7 @@ int BPF_PROG(file_open, struct file *f)
 {
 	if (!probe_scope() || is_inner(f) || told_otherwise())
 		return 0;
-	struct draft *d = file_draft_of(EVENT_FILE_OPEN, FILE_OP_OPEN, f);
+	struct draft *d = file_draft_of(EVENT_FILE_OPEN, FILE_OP_OPEN, address_of(f));
 	if (!d)
 		return 0;
 	d->event.flags |= EVENT_HOOK;
@@ -94,7 +94,7 @@ int BPF_PROG(file_permission, struct file *f, int mask)
 	    told_otherwise())
 		return 0;
 	bool write = mask & (MAY_WRITE | MAY_APPEND);
-	file_used(f, write, write ? FILE_OP_WRITE : FILE_OP_READ, EVENT_HOOK);
+	file_used(address_of(f), write, write ? FILE_OP_WRITE : FILE_OP_READ, EVENT_HOOK);
 	return 0;
 }
 
@@ -102,7 +102,7 @@ int BPF_PROG(file_permission, struct file *f, int mask)
 SEC("fentry/__fput")
 int BPF_PROG(file_close, struct file *f)
 {
-	__u64 key = (__u64)f;
+	__u64 key = address_of(f);
 	struct file_use *use = bpf_map_lookup_elem(&file_uses, &key);
 	if (!use || use->inode != BPF_CORE_READ(f, f_inode, i_ino))
 		return 0;
@@ -111,7 +111,7 @@ int BPF_PROG(file_close, struct file *f)
 	if ((was.reads < 2 && was.writes < 2) || !probe_scope())
 		return 0;
 	__u32 type = was.writes > 1 ? EVENT_FILE_WRITE : EVENT_FILE_READ;
-	struct draft *d = file_draft_of(type, FILE_OP_CLOSE, f);
+	struct draft *d = file_draft_of(type, FILE_OP_CLOSE, key);
 	if (!d)
 		return 0;
 	d->event.flags |= EVENT_HOOK;
@@ -132,7 +132,7 @@ static __always_inline struct draft *path_draft(__u32 op, struct dentry *dentry,
 	struct inode *inode = BPF_CORE_READ(dentry, d_inode);
 	if (inode)
 		file_inode(&d->event, inode);
-	text_path(d, 0, dentry, BPF_CORE_READ(dir, mnt));
+	text_path(d, 0, address_of(dentry), BPF_CORE_READ(dir, mnt));
 	/* of a name that is still to be made there is no hash entry either */
 	d->event.flags &= ~EVENT_DELETED;
 	return d;
@@ -145,7 +145,7 @@ int BPF_PROG(file_rename, struct path *from_dir, struct dentry *from, struct pat
 	struct draft *d = path_draft(FILE_OP_RENAME, from, from_dir);
 	if (!d)
 		return 0;
-	text_path(d, 1, to, BPF_CORE_READ(to_dir, mnt));
+	text_path(d, 1, address_of(to), BPF_CORE_READ(to_dir, mnt));
 	d->event.flags &= ~EVENT_DELETED;
 	d->event.file.flags = flags;
 	draft_send(d);
@@ -170,7 +170,7 @@ int BPF_PROG(file_link, struct dentry *old, struct path *dir, struct dentry *den
 	struct draft *d = path_draft(FILE_OP_LINK, old, dir);
 	if (!d)
 		return 0;
-	text_path(d, 1, dentry, BPF_CORE_READ(dir, mnt));
+	text_path(d, 1, address_of(dentry), BPF_CORE_READ(dir, mnt));
 	d->event.flags &= ~EVENT_DELETED;
 	draft_send(d);
 	return 0;
@@ -269,7 +269,7 @@ int BPF_PROG(file_mmap, struct file *f, unsigned long prot, unsigned long flags)
 	__u32 code = CALL_CODE(call_now());
 	if (call_group_now() == CALLS_MEMORY && (code == MEMORY_SHMAT || code == MEMORY_IPC))
 		return 0; /* System V memory is a file in name only */
-	file_used(f, true, FILE_OP_MMAP_WRITE, EVENT_HOOK);
+	file_used(address_of(f), true, FILE_OP_MMAP_WRITE, EVENT_HOOK);
 	return 0;
 }
 
@@ -281,7 +281,7 @@ int BPF_PROG(file_mprotect, struct vm_area_struct *vma, unsigned long reqprot, u
 		return 0;
 	struct file *f = BPF_CORE_READ(vma, vm_file);
 	if (f && (BPF_CORE_READ(vma, vm_flags) & VM_SHARED) && probe_scope())
-		file_used(f, true, FILE_OP_MMAP_WRITE, EVENT_HOOK);
+		file_used(address_of(f), true, FILE_OP_MMAP_WRITE, EVENT_HOOK);
 	return 0;
 }
 

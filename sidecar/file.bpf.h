@@ -41,15 +41,23 @@ static __always_inline struct draft *file_draft(__u32 type, __u32 op)
 	return d;
 }
 
-static __always_inline struct draft *file_draft_of(__u32 type, __u32 op, struct file *f)
+__noinline int file_describe(struct draft *d, __u64 file)
 {
-	struct draft *d = file_draft(type, op);
+	struct file *f = (struct file *)file;
 	if (!d)
-		return NULL;
+		return 0;
 	file_inode(&d->event, BPF_CORE_READ(f, f_inode));
-	d->event.file.file = (__u64)f;
+	d->event.file.file = file;
 	d->event.file.flags = BPF_CORE_READ(f, f_flags);
 	text_file_path(d, 0, f);
+	return 0;
+}
+
+static __always_inline struct draft *file_draft_of(__u32 type, __u32 op, __u64 file)
+{
+	struct draft *d = file_draft(type, op);
+	if (d)
+		file_describe(d, file);
 	return d;
 }
 
@@ -66,13 +74,14 @@ static __always_inline bool file_first_use(struct file *f, bool write)
 	return !__sync_fetch_and_add(write ? &use->writes : &use->reads, 1);
 }
 
-static __always_inline void file_used(struct file *f, bool write, __u32 op, __u32 flags)
+__noinline int file_used(__u64 file, bool write, __u32 op, __u32 flags)
 {
-	if (!file_is_audited(f) || !file_first_use(f, write))
-		return;
-	struct draft *d = file_draft_of(write ? EVENT_FILE_WRITE : EVENT_FILE_READ, op, f);
+	struct file *f = (struct file *)file;
+	if (!f || !file_is_audited(f) || !file_first_use(f, write))
+		return 0;
+	struct draft *d = file_draft_of(write ? EVENT_FILE_WRITE : EVENT_FILE_READ, op, file);
 	if (!d)
-		return;
+		return 0;
 	d->event.flags |= flags;
-	draft_send(d);
+	return draft_send(d);
 }

@@ -29,7 +29,7 @@ static int calibrate(struct object_set *s, struct scope *scope, struct scope_cal
 	unsigned expected, attached;
 	if (getrandom(&scope->nonce, sizeof(scope->nonce), 0) != sizeof(scope->nonce))
 		return error_set(e, errno, "getrandom: %s", strerror(errno));
-	int r = object_load(s, &images_scope, "scope", scope, &expected, &attached, e);
+	int r = object_load(s, &images_identity, "identity", scope, &expected, &attached, e);
 	if (r)
 		return error_wrap(e, r,
 				  "scope: BPF cannot be used (capabilities BPF and PERFMON?)");

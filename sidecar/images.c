@@ -13,11 +13,12 @@
 #include "dns.skel.h"
 #include "escape.skel.h"
 #include "file.skel.h"
+#include "identity.skel.h"
 #include "memory.skel.h"
 #include "network.skel.h"
 #include "privilege.skel.h"
 #include "process.skel.h"
-#include "scope.skel.h"
+#include "snapshot.skel.h"
 #include "uring.skel.h"
 
 #define X(name) const struct object_image images_##name = { #name, name##_bpf__elf_bytes };

@@ -5,7 +5,7 @@
 
 /* clang-format off */
 #define IMAGES(X)                                                                                  \
-	X(scope) X(process) X(calls) X(calls_file) X(calls_net) X(calls_dns) X(calls_privilege)    \
+	X(identity) X(snapshot) X(process) X(calls) X(calls_file) X(calls_net) X(calls_dns) X(calls_privilege)    \
 	X(calls_memory) X(calls_escape) X(file) X(network) X(dns) X(privilege) X(memory)           \
 	X(escape) X(uring)
 /* clang-format on */

@@ -27,32 +27,36 @@ static __always_inline __u16 swap16(__u16 x)
 	return x << 8 | x >> 8;
 }
 
-static __always_inline void net_socket(struct event *e, struct sock *sk)
+__noinline int net_describe(struct draft *d, __u64 sock)
 {
-	struct event_net *n = &e->net;
+	struct sock *sk = (struct sock *)sock;
+	if (!d)
+		return 0;
+	struct event_net *n = &d->event.net;
 	n->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 	n->family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	n->kind = BPF_CORE_READ(sk, sk_type);
 	n->protocol = BPF_CORE_READ(sk, sk_protocol);
 	n->fd = -1;
 	if (n->family != AF_INET && n->family != AF_INET6)
-		return;
+		return 0;
 	n->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
 	n->remote_port = swap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
 	if (n->family == AF_INET) {
 		*(__u32 *)n->local = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
 		*(__u32 *)n->remote = BPF_CORE_READ(sk, __sk_common.skc_daddr);
-		return;
+		return 0;
 	}
 	BPF_CORE_READ_INTO(&n->local, sk, __sk_common.skc_v6_rcv_saddr);
 	BPF_CORE_READ_INTO(&n->remote, sk, __sk_common.skc_v6_daddr);
+	return 0;
 }
 
-static __always_inline struct draft *net_draft(__u32 type, struct sock *sk)
+static __always_inline struct draft *net_draft(__u32 type, __u64 sock)
 {
 	struct draft *d = draft_new(type);
 	if (d)
-		net_socket(&d->event, sk);
+		net_describe(d, sock);
 	return d;
 }
 

@@ -7,7 +7,7 @@ int BPF_PROG(network_socket, struct socket *socket, int family, int type, int pr
 {
 	if (kernel || !probe_scope())
 		return 0;
-	struct draft *d = net_draft(EVENT_SOCKET, BPF_CORE_READ(socket, sk));
+	struct draft *d = net_draft(EVENT_SOCKET, (__u64)BPF_CORE_READ(socket, sk));
 	if (!d)
 		return 0;
 	d->event.flags |= EVENT_HOOK;
@@ -21,7 +21,7 @@ int BPF_PROG(network_connect, struct socket *socket, struct sockaddr *address, i
 	struct address a = {};
 	if (!probe_scope())
 		return 0;
-	struct draft *d = net_draft(EVENT_CONNECT, BPF_CORE_READ(socket, sk));
+	struct draft *d = net_draft(EVENT_CONNECT, (__u64)BPF_CORE_READ(socket, sk));
 	if (!d)
 		return 0;
 	d->event.flags |= EVENT_HOOK;
@@ -44,7 +44,7 @@ int BPF_PROG(network_listen, struct socket *socket, int backlog)
 	if (!probe_scope())
 		return 0;
 	struct sock *sk = BPF_CORE_READ(socket, sk);
-	struct draft *d = net_draft(EVENT_LISTEN, sk);
+	struct draft *d = net_draft(EVENT_LISTEN, (__u64)sk);
 	if (!d)
 		return 0;
 	d->event.flags |= EVENT_HOOK;
@@ -68,7 +68,7 @@ int BPF_PROG(network_accept)
 		return 0;
 	struct socket *socket = BPF_CORE_READ(f, private_data);
 	struct sock *sk = BPF_CORE_READ(socket, sk);
-	struct draft *d = net_draft(EVENT_ACCEPT, sk);
+	struct draft *d = net_draft(EVENT_ACCEPT, (__u64)sk);
 	if (!d)
 		return 0;
 	d->event.flags |= EVENT_HOOK;

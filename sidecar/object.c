@@ -2,7 +2,6 @@
 #include "sidecar/object.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,7 +11,9 @@
 
 #include "k8s/base/cleanup.h"
 #include "k8s/base/error.h"
+#include "sidecar/attach.h"
 #include "sidecar/call_handlers.h"
+#include "sidecar/kernel_types.h"
 #include "sidecar/scope.h"
 
 /* libbpf's last complaint: the best words there are about why an object was refused. */
@@ -36,13 +37,15 @@ int object_set_init(struct object_set *s, struct error *e)
 	memset(s, 0, sizeof(*s));
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	libbpf_set_print(say);
-	s->btf = btf__load_vmlinux_btf();
-	if (!s->btf)
-		return error_set(e, errno,
-				 "/sys/kernel/btf/vmlinux: %s: the probes need a kernel with "
-				 "CONFIG_DEBUG_INFO_BTF",
-				 strerror(errno));
-	return 0;
+	int r = kernel_types_new(&s->types, e);
+	return r ? r : attach_begin(s->types, e);
+}
+
+void object_set_seal(struct object_set *s)
+{
+	attach_begin(NULL, NULL);
+	kernel_types_free(s->types);
+	s->types = NULL;
 }
 
 void object_unload_last(struct object_set *s)
@@ -64,7 +67,7 @@ void object_set_done(struct object_set *s)
 		object_unload_last(s);
 	for (unsigned i = 0; i < s->maps; i++)
 		close(s->map[i].fd);
-	btf__free(s->btf);
+	object_set_seal(s);
 	memset(s, 0, sizeof(*s));
 }
 
@@ -140,18 +143,6 @@ static bool same_base(const char *a, const char *b)
 	return len == base_len(b) && !strncmp(a, b, len);
 }
 
-static bool target_exists(const struct object_set *s, const struct bpf_program *program)
-{
-	const char *section = bpf_program__section_name(program), *target = strchr(section, '/');
-	char tracepoint[128];
-	if (!target)
-		return true;
-	if (strncmp(section, "tp_btf/", 7))
-		return btf__find_by_name_kind(s->btf, target + 1, BTF_KIND_FUNC) >= 0;
-	snprintf(tracepoint, sizeof(tracepoint), "btf_trace_%s", target + 1);
-	return btf__find_by_name_kind(s->btf, tracepoint, BTF_KIND_TYPEDEF) >= 0;
-}
-
 /* Another program of the object does the same for other kernels. */
 static bool has_other(struct bpf_object *object, const struct bpf_program *program)
 {
@@ -163,13 +154,13 @@ static bool has_other(struct bpf_object *object, const struct bpf_program *progr
 	return false;
 }
 
-static unsigned programs_choose(const struct object_set *s, struct bpf_object *object)
+static unsigned programs_choose(struct bpf_object *object)
 {
 	unsigned expected = 0;
 	struct bpf_program *program;
 	bpf_object__for_each_program(program, object)
 	{
-		bool optional = has_other(object, program) && !target_exists(s, program);
+		bool optional = has_other(object, program) && !attach_possible(program);
 		bpf_program__set_autoload(program, !optional);
 		expected += !optional;
 	}
@@ -190,7 +181,7 @@ static int program_start(struct object_set *s, struct bpf_program *program, cons
 		p->attached = !r;
 		return r ? error_set(e, -r, "%s: handlers: %s", name, strerror(-r)) : 0;
 	}
-	p->link = bpf_program__attach(program);
+	p->link = bpf_program__attach_trace(program);
 	if (!p->link)
 		return error_set(e, errno, "%s: attach: %s", name, strerror(errno));
 	p->attached = true;
@@ -219,15 +210,18 @@ int object_load(struct object_set *s, const struct object_image *image, const ch
 {
 	size_t len;
 	const void *bytes = image->bytes(&len);
-	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = image->name);
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = image->name,
+		    .btf_custom_path = kernel_types_path(s->types));
 	said[0] = '\0';
 	*ret_expected = *ret_attached = 0;
 	struct bpf_object *object = bpf_object__open_mem(bytes, len, &options);
 	if (!object || s->objects == OBJECTS_MAX)
 		return error_set(e, object ? E2BIG : errno, "%s: %s", image->name, strerror(errno));
 	s->object[s->objects++] = object;
-	*ret_expected = programs_choose(s, object);
+	*ret_expected = programs_choose(object);
 	int r = maps_prepare(s, object, scope);
+	if (!r)
+		r = kernel_types_select(s->types, bpf_object__btf(object), e);
 	if (!r)
 		r = bpf_object__load(object);
 	if (r) {

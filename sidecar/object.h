@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 struct error;
+struct kernel_types;
 struct scope;
 
 #define OBJECTS_MAX 20
@@ -31,7 +32,7 @@ struct object_set {
 		int fd;        /* the object's that made it, or 0 */
 	} map[MAPS_MAX];
 	unsigned objects, programs, maps;
-	struct btf *btf; /* the kernel's, owned */
+	struct kernel_types *types; /* owned; NULL once sealed */
 	size_t ring_bytes, critical_ring_bytes;
 };
 
@@ -41,6 +42,8 @@ struct object_image {
 };
 
 int object_set_init(struct object_set *s, struct error *e);
+/* No object will be loaded any more: frees what that needs. */
+void object_set_seal(struct object_set *s);
 void object_set_done(struct object_set *s);
 
 /*

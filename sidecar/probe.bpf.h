@@ -5,6 +5,10 @@
  * A program asks probe_scope(), takes a draft with draft_new(), fills in details, appends texts and
  * ends with draft_send() or draft_drop(), always: another draft is lost to its CPU. Maps of one
  * name are one map; the loader sees to that.
+ *
+ * Functions that are not static are verified once for each program, whatever leads to them: that
+ * keeps the sidecar's start cheap. Such a function takes numbers, kernel pointers among them
+ * (address_of), and the draft, of which it has to ask again whether it is there.
  */
 #pragma once
 #include "sidecar/kernel.h"
@@ -23,6 +27,14 @@
 		_x &= (mask);                                                                      \
 		_x;                                                                                \
 	})
+
+/* A pointer of the kernel's types as a number, for functions that are not static. */
+static __always_inline __u64 address_of(const void *typed)
+{
+	__u64 address = 0;
+	bpf_probe_read_kernel(&address, sizeof(address), &typed);
+	return address;
+}
 
 #define WALK_MAX 4096 /* bytes of a path */
 #define WALK_STEPS 512
@@ -180,11 +192,11 @@ static __always_inline bool type_is_critical(__u32 type)
 	return type == EVENT_EXEC || type == EVENT_PRIVILEGE || type == EVENT_ESCAPE;
 }
 
-static __always_inline struct draft *draft_claim(void)
+static __always_inline struct draft *draft_claim(__u32 *number)
 {
 	for (__u32 i = 0; i < DRAFTS; i++) {
-		__u32 key = i;
-		struct draft *d = bpf_map_lookup_elem(&drafts, &key);
+		*number = i;
+		struct draft *d = bpf_map_lookup_elem(&drafts, number);
 		if (d && !__sync_val_compare_and_swap(&d->busy, 0, 1))
 			return d;
 	}
@@ -230,10 +242,12 @@ static __always_inline void draft_syscall(struct event *e, struct task_struct *t
 	e->syscall = nr & ~0x40000000;
 }
 
-/* A record of type about the current task. Without a draft it is counted as lost. */
-static __always_inline struct draft *draft_of(__u32 type, struct task_struct *t)
+/* A record of type about the task at other, 0: the current one. Returns its draft's number; -1:
+ * there is none, and the record is counted as lost. */
+__noinline int draft_begin(__u32 type, __u64 other)
 {
-	struct draft *d = draft_claim();
+	__u32 number;
+	struct draft *d = draft_claim(&number);
 	if (!d) {
 		struct scope_counters *c = count_of();
 		if (c && type < EVENT_TYPE_COUNT) {
@@ -241,26 +255,32 @@ static __always_inline struct draft *draft_of(__u32 type, struct task_struct *t)
 			__sync_fetch_and_add(&c->slot[type].produced, 1);
 			count_lost(c, type);
 		}
-		return NULL;
+		return -1;
 	}
 	d->len = 0;
 	struct event *e = &d->event;
 	__builtin_memset(e, 0, sizeof(*e));
 	e->type = type;
 	e->ring = type_is_critical(type) ? RING_CRITICAL : RING_NORMAL;
+	struct task_struct *t = other ? (struct task_struct *)other : current_task();
 	draft_task(e, t);
-	return d;
+	if (other)
+		e->syscall = -1;
+	else
+		draft_syscall(e, t);
+	BPF_CORE_READ_STR_INTO(&e->comm, t, comm);
+	return number;
+}
+
+static __always_inline struct draft *draft_of(__u32 type, __u64 task)
+{
+	int number = draft_begin(type, task);
+	return number < 0 ? NULL : bpf_map_lookup_elem(&drafts, &number);
 }
 
 static __always_inline struct draft *draft_new(__u32 type)
 {
-	struct task_struct *t = current_task();
-	struct draft *d = draft_of(type, t);
-	if (!d)
-		return NULL;
-	draft_syscall(&d->event, t);
-	bpf_get_current_comm(d->event.comm, sizeof(d->event.comm));
-	return d;
+	return draft_of(type, 0);
 }
 
 static __always_inline long ring_put(struct draft *d, bool critical, __u64 size)
@@ -273,8 +293,7 @@ static __always_inline long ring_put(struct draft *d, bool critical, __u64 size)
 	return bpf_ringbuf_output(&ring_normal, &d->event, size, wake);
 }
 
-/* Out of line: one for an object, whatever the number of its records. */
-static __noinline int draft_send(struct draft *d)
+__noinline int draft_send(struct draft *d)
 {
 	if (!d)
 		return 0;
@@ -417,11 +436,10 @@ static __always_inline bool task_chrooted(struct task_struct *t, struct dentry *
 	return first && BPF_CORE_READ(first, fs, root.dentry) != root;
 }
 
-static __noinline int walk_path(struct draft *d, struct task_struct *t, struct dentry *dentry,
-				struct vfsmount *mnt)
+/* Into d->walk, where it ends at WALK_MAX; returns where it begins. */
+static __always_inline __u32 walk_path(struct draft *d, struct task_struct *t,
+				       struct dentry *dentry, struct vfsmount *mnt)
 {
-	if (!d)
-		return 0;
 	struct walk w = { .dentry = dentry, .mnt = mnt, .draft = d, .pos = WALK_MAX };
 	w.root_dentry = BPF_CORE_READ(t, fs, root.dentry);
 	w.root_mnt = BPF_CORE_READ(t, fs, root.mnt);
@@ -438,37 +456,44 @@ static __noinline int walk_path(struct draft *d, struct task_struct *t, struct d
 }
 
 /* Text i is the path of dentry as task t sees it: its tail where it is too long. */
-static __always_inline void text_path_of(struct draft *d, __u32 i, struct task_struct *t,
-					 struct dentry *dentry, struct vfsmount *mnt)
+__noinline int text_path_of(struct draft *d, __u32 i, __u64 task, __u64 dentry_at, __u64 mnt_at)
 {
-	__u64 pos = walk_path(d, t, dentry, mnt);
+	struct dentry *dentry = (struct dentry *)dentry_at;
+	if (!d || i >= EVENT_TEXTS)
+		return 0;
+	__u64 pos = walk_path(d, (struct task_struct *)task, dentry, (struct vfsmount *)mnt_at);
 	char *to = text_at(d);
 	asm volatile("" : "+r"(pos));
 	if (pos > WALK_MAX)
-		return;
+		return 0;
 	if (pos == WALK_MAX && BPF_CORE_READ(dentry, d_sb, s_flags) & SB_KERNMOUNT) {
 		text_kernel_str(d, i, (const char *)BPF_CORE_READ(dentry, d_name.name));
-		return;
+		return 0;
 	}
 	if (pos == WALK_MAX) {
 		to[0] = '/';
 		text_end(d, i, 1);
-		return;
+		return 0;
 	}
 	__u64 len = WALK_MAX - pos;
 	if (len > EVENT_TEXT_MAX)
 		len = EVENT_TEXT_MAX;
 	if (!bpf_probe_read_kernel(to, BOUND(len, 4095), &d->walk[BOUND(pos, WALK_MAX - 1)]))
 		text_end(d, i, len);
+	return 0;
 }
 
-static __always_inline void text_path(struct draft *d, __u32 i, struct dentry *dentry,
-				      struct vfsmount *mnt)
+static __always_inline void text_path(struct draft *d, __u32 i, __u64 dentry, struct vfsmount *mnt)
 {
-	text_path_of(d, i, current_task(), dentry, mnt);
+	text_path_of(d, i, (__u64)current_task(), dentry, (__u64)mnt);
 }
 
 static __always_inline void text_file_path(struct draft *d, __u32 i, struct file *f)
 {
-	text_path(d, i, BPF_CORE_READ(f, f_path.dentry), BPF_CORE_READ(f, f_path.mnt));
+	text_path(d, i, (__u64)BPF_CORE_READ(f, f_path.dentry), BPF_CORE_READ(f, f_path.mnt));
+}
+
+static __always_inline void text_directory(struct draft *d, __u32 i, struct task_struct *t)
+{
+	text_path(d, i, (__u64)BPF_CORE_READ(t, fs, pwd.dentry), BPF_CORE_READ(t, fs, pwd.mnt));
 }

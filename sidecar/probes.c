@@ -200,11 +200,13 @@ void probes_close(struct probes *p)
 int probes_snapshot(struct probes *p, struct error *e)
 {
 	unsigned expected, attached;
-	int r = object_load(&p->set, &images_scope, "scope", &p->scope, &expected, &attached, e);
+	int r = object_load(&p->set, &images_snapshot, "snapshot", &p->scope, &expected, &attached,
+			    e);
 	if (r)
 		return error_wrap(e, r, "snapshot");
 	identity_ask(&p->scope);
 	object_unload_last(&p->set);
+	object_set_seal(&p->set);
 	return 0;
 }
 

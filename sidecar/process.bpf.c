@@ -72,7 +72,7 @@ int BPF_PROG(process_exec, struct task_struct *t, int old_pid, struct linux_binp
 		e->flags |= EVENT_ARGS_TRUNCATED;
 	if (text_user(d, 1, (void *)from, len))
 		e->flags |= EVENT_ARGS_UNREAD;
-	text_path(d, 2, BPF_CORE_READ(t, fs, pwd.dentry), BPF_CORE_READ(t, fs, pwd.mnt));
+	text_directory(d, 2, t);
 	draft_send(d);
 	return 0;
 }
@@ -89,11 +89,9 @@ static __always_inline void escape_send(struct draft *d, __u32 op, __u64 arg0)
 
 static __always_inline void cgroup_left(struct task_struct *t, struct cgroup *to)
 {
-	struct draft *d = draft_of(EVENT_ESCAPE, t);
+	struct draft *d = draft_of(EVENT_ESCAPE, address_of(t));
 	if (!d)
 		return;
-	d->event.syscall = -1;
-	BPF_CORE_READ_STR_INTO(&d->event.comm, t, comm);
 	text_kernel_str(d, 0, BPF_CORE_READ(to, kn, name));
 	escape_send(d, ESCAPE_OP_LEAVE_CGROUP, cgroup_id(to));
 }
