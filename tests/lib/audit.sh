@@ -33,3 +33,122 @@ audit_watch()
 	[ "$status" != 77 ] || skip "BPF cannot be loaded here"
 	return "$status"
 }
+
+# ---- the sidecar itself, beside what there is of a pod ----
+
+# audit_pod: a pod with the containers "sidecar" and "weaver", which are cgroups and no more, and a
+# network of its own. AUDIT is the sidecar's buffer.
+audit_pod()
+{
+	local mount
+	audit_needs
+	mount=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
+	POD=$mount$(sed -n 's/^0:://p' /proc/self/cgroup)/pod2
+	AUDIT=$W/audit
+	mkdir -p "$POD/sidecar" "$POD/weaver" "$AUDIT"
+	unshare --net sh -c 'ip link set lo up && exec sleep infinity' &
+	pod_network=$!
+	wait_for 5 sh -c "nsenter --net=/proc/$pod_network/ns/net ip link show lo | grep -q LOWER_UP"
+	trap audit_exit EXIT
+}
+
+audit_exit()
+{
+	local status=$? processes
+	trap - ERR EXIT
+	set +e
+	for processes in "$POD"/*/cgroup.procs; do
+		xargs -r kill -KILL <"$processes"
+	done
+	# shellcheck disable=SC2046
+	kill -KILL $(jobs -p) 2>/dev/null
+	wait 2>/dev/null
+	! mountpoint -q "$AUDIT" || umount "$AUDIT"
+	rmdir "$POD/sidecar" "$POD/weaver" "$POD" || status=1
+	[ "$status" = 0 ] || [ "$status" = 77 ] || tail -n 20 "$W/sidecar.log" >&2
+	exit "$status"
+}
+
+# in_pod COMMAND...: in its network, but in no container of it.
+in_pod()
+{
+	(become_in_pod "$@")
+}
+
+# in_container NAME COMMAND...
+in_container()
+{
+	(become_in_container "$@")
+}
+
+# The same in the place of this shell: the end of a line with &, so that $! is the command.
+become_in_pod()
+{
+	exec nsenter --net="/proc/$pod_network/ns/net" -- "$@"
+}
+
+become_in_container()
+{
+	local name=$1
+	shift
+	# shellcheck disable=SC2016
+	become_in_pod sh -c 'echo 0 >"$0" && exec "$@"' "$POD/$name/cgroup.procs" "$@"
+}
+
+# audit_start [NAME=VALUE...]: the sidecar with its two capabilities; returns at once.
+audit_start()
+{
+	become_in_container sidecar setpriv --bounding-set=-all,+bpf,+perfmon env LOOM_WEAVER_ID=w-1 \
+		LOOM_AUDIT_BUFFER_PATH="$AUDIT" "$@" "$O/audit-sidecar" >"$W/stdout" 2>>"$W/sidecar.log" &
+	AUDIT_PID=$!
+}
+
+# audit_health: its status word; audit_get PORT PATH, with what curl says.
+audit_health()
+{
+	audit_get 9091 /health | jq -r .status
+}
+
+audit_get()
+{
+	in_pod curl -s --max-time 5 "http://127.0.0.1:$1$2"
+}
+
+# audit_is STATUS, for wait_for.
+audit_is()
+{
+	[ "$(audit_health)" = "$1" ]
+}
+
+# audit_ready [NAME=VALUE...]: started, and recording.
+audit_ready()
+{
+	audit_start "$@"
+	wait_for 20 sh -c "nsenter --net=/proc/$pod_network/ns/net curl -sf http://127.0.0.1:9091/health"
+}
+
+# audit_stop: by SIGTERM; the trail is then in $W/trail.
+audit_stop()
+{
+	kill -TERM "$AUDIT_PID"
+	wait "$AUDIT_PID" || fail "the sidecar ended with $?"
+	audit_trail >"$W/trail"
+}
+
+# audit_kill: by SIGKILL.
+audit_kill()
+{
+	kill -KILL "$AUDIT_PID"
+	wait "$AUDIT_PID" 2>/dev/null || true
+}
+
+audit_trail()
+{
+	LOOM_AUDIT_BUFFER_PATH=$AUDIT "$O/audit-sidecar" tail
+}
+
+# audit_whole: what weaver says of $W/trail.
+audit_whole()
+{
+	"$O/weaver" audit verify "$W/trail" >"$W/verdict" || fail "$(cat "$W/verdict")"
+}
