@@ -38,6 +38,7 @@
 #include "k8s/ws.h"
 
 #define USER_AGENT "weaverfs/" WEAVERFS_VERSION
+#define WEBHOOKS_LAST_NS (2 * CLOCK_NS_PER_S)
 
 static int make_memory(struct weaverfs *fs, struct error *e)
 {
@@ -194,9 +195,27 @@ static int stop(void *data, struct error *e)
 	return 0;
 }
 
+static int webhooks_busy(void *data, struct error *e)
+{
+	struct weaverfs *fs = data;
+
+	(void)e;
+	return (int)webhook_busy(fs->webhook);
+}
+
+/* What was done last is told, too, where the receiver answers. */
+static void let_webhooks_go(struct weaverfs *fs)
+{
+	int64_t until = clock_monotonic_ns() + WEBHOOKS_LAST_NS;
+
+	while (start_on_loop(fs->loop, webhooks_busy, fs, NULL) > 0 && clock_monotonic_ns() < until)
+		usleep(10000);
+}
+
 void weaverfs_stop(struct weaverfs *fs)
 {
 	enter_close(fs->enter);
+	let_webhooks_go(fs);
 	start_on_loop(fs->loop, stop, fs, NULL);
 	ws_stop(fs->ws);
 	loop_stop(fs->loop);

@@ -208,6 +208,15 @@ int webhook_new(struct weaverfs *fs, struct webhook **ret, struct error *e)
 	return 0;
 }
 
+unsigned webhook_busy(const struct webhook *h)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; h && i < h->n_queues; i++)
+		n += webhook_queue_busy(&h->queues[i]);
+	return n;
+}
+
 void webhook_free(struct webhook *h)
 {
 	if (!h)

@@ -16,7 +16,9 @@ struct webhook;
 
 /* Of config->webhooks. */
 int webhook_new(struct weaverfs *fs, struct webhook **ret, struct error *e);
-void webhook_free(struct webhook *h); /* NULL is allowed; what is not yet sent is dropped */
+void webhook_free(struct webhook *h); /* NULL is allowed; see webhook_queue_done() */
+/* Deliveries that may be done in a moment; those that wait for another try are not. */
+unsigned webhook_busy(const struct webhook *h);
 
 void webhook_created(struct webhook *h, const struct pod *pod);
 void webhook_deleted(struct webhook *h, const struct pod *pod);

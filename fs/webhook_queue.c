@@ -18,6 +18,7 @@
 #include "fs/metrics.h"
 #include "fs/weaverfs.h"
 #include "k8s/base/clock.h"
+#include "k8s/base/log.h"
 #include "k8s/loop.h"
 
 #define DELIVERIES_MAX 256
@@ -25,6 +26,7 @@
 #define PARALLEL 8
 #define TIMEOUT_S 30L
 #define TRIES 4
+#define HOST_SHOWN 300
 #define HEX_MAX (2 * EVP_MAX_MD_SIZE + 1)
 
 struct delivery {
@@ -86,7 +88,7 @@ static void show_host(const char *url, char *to, size_t size)
 
 static void note(struct webhook_queue *q, const struct error *e)
 {
-	char host[300];
+	char host[HOST_SHOWN];
 
 	show_host(q->url, host, sizeof(host));
 	errors_add(q->fs->errors, q->fs->uid, "webhook", host, e);
@@ -126,6 +128,7 @@ static void again_fire(struct loop_timer *t)
 {
 	struct delivery *d = container_of(t, struct delivery, again);
 
+	d->queue->resting--;
 	list_remove(&d->node);
 	list_push_back(&d->queue->waiting, &d->node);
 	dispatch(d->queue);
@@ -136,6 +139,7 @@ static void try_again(struct delivery *d)
 {
 	int64_t wait_s = 1;
 
+	d->queue->resting++;
 	for (unsigned i = 1; i < d->tries; i++)
 		wait_s *= 5;
 	loop_timer_set(d->queue->fs->loop, &d->again,
@@ -310,8 +314,19 @@ void webhook_queue_init(struct webhook_queue *q, struct weaverfs *fs, const cJSO
 	list_init(&q->sent);
 }
 
+unsigned webhook_queue_busy(const struct webhook_queue *q)
+{
+	return q->deliveries - q->resting;
+}
+
 void webhook_queue_done(struct webhook_queue *q)
 {
+	char host[HOST_SHOWN];
+
+	show_host(q->url, host, sizeof(host));
+	if (q->deliveries > 0)
+		log_write(LOG_LEVEL_WARNING, "%s: %u webhook deliveries were not sent", host,
+			  q->deliveries);
 	list_for_each(d, &q->waiting, struct delivery, node)
 		delivery_free(d);
 	list_for_each(d, &q->sent, struct delivery, node)

@@ -4,7 +4,7 @@
 . "$LIB/case.sh"
 
 cat >"$W/receiver.py" <<'END'
-import hashlib, hmac, http.server, json, sys
+import hashlib, hmac, http.server, json, os, sys
 class Receiver(http.server.BaseHTTPRequestHandler):
 	refused = 0
 	def do_POST(self):
@@ -16,10 +16,10 @@ class Receiver(http.server.BaseHTTPRequestHandler):
 			self.send_response(503)
 			self.end_headers()
 			return
-		json.dump({"path": self.path, "signed": self.headers["X-Webhook-Signature"] == mac,
+		line = json.dumps({"path": self.path, "signed": self.headers["X-Webhook-Signature"] == mac,
 			"type": self.headers["Content-Type"], "id": self.headers["X-Webhook-Id"],
-			"body": json.loads(body)}, sys.stdout)
-		print(flush=True)
+			"body": json.loads(body)})
+		os.write(1, line.encode() + b"\n") # in one: there are other threads
 		self.send_response(204)
 		self.end_headers()
 	def log_message(self, *arguments):
@@ -79,6 +79,16 @@ reaped=$(sed -n 's/^loom_weavers_cleanup_deleted_total //p' "$MNT/.weaverfs/metr
 jq -se '[.[] | select(.body.event == "weavers.cleanup")] | all(.body.count == (.body.weavers | length)
 	and (.body.weavers | all(has("id") and has("image") and has("tags"))))' "$W/received" >/dev/null
 
+# The last of it is told, too: what waits for its turn when weaverfs ends.
+exec 3<>"$MNT/.weaverfs/new"
+seq -f "last%g" 20 >&3
+assert_eq 20 "$(grep -c ' ok$' <&3)" "made"
+exec 3<&-
+umount_weavers
+received '.body.event == "weaver.created" and .signed' 23 ||
+	fail "of what was made last: $(jq -s 'map(select(.body.event == "weaver.created")) | length' "$W/received")"
+remount
+
 # A receiver that is away costs a line in errors, and nobody waits for it.
 kill "$receiver"
 wait "$receiver" || true
@@ -90,3 +100,9 @@ given_up()
 }
 wait_for 60 given_up
 ! grep -q "s3cret\|$url/a" "$MNT/.weaverfs/errors" || fail "a secret in errors"
+
+# What cannot be sent when weaverfs ends is said.
+mkdir "$MNT/f"
+umount_weavers
+grep -q "http://127.0.0.1: [1-9][0-9]* webhook deliveries were not sent" "$W/weaverfs.log" ||
+	fail "$(tail "$W/weaverfs.log")"
