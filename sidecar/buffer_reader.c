@@ -231,6 +231,11 @@ bool buffer_reader_is_beyond(const struct buffer_reader *r)
 	return r->fd >= 0 ? r->place > r->offset : r->place > 0;
 }
 
+uint64_t buffer_reader_end(const struct buffer_reader *r)
+{
+	return r->fd >= 0 ? r->offset : 0;
+}
+
 int buffer_reader_skip(struct buffer_reader *r, uint64_t *ret, struct error *e)
 {
 	_cleanup_(cleanup_free) uint64_t *bases = NULL;

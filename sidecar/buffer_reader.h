@@ -38,5 +38,6 @@ void buffer_reader_seek(struct buffer_reader *r, uint64_t place);
 uint64_t buffer_reader_place(const struct buffer_reader *r);
 /* After 0 of buffer_reader_next(): the place is beyond all that was ever written. */
 bool buffer_reader_is_beyond(const struct buffer_reader *r);
+uint64_t buffer_reader_end(const struct buffer_reader *r); /* then: of what was written */
 /* Returns 0 and where the place is now, in *ret; when the buffer is empty, that is where it was. */
 int buffer_reader_skip(struct buffer_reader *r, uint64_t *ret, struct error *e);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -233,22 +234,43 @@ static int help(FILE *to)
 	settings_help(&text);
 	fprintf(to,
 		"Usage: audit-sidecar                                    record, until SIGTERM\n"
-		"       audit-sidecar tail [--after CURSOR] [--follow]   the record, from byte CURSOR\n"
+		"       audit-sidecar tail [--after CURSOR] [--follow [--stdin]]  the record, from byte CURSOR\n"
 		"       audit-sidecar --help | --version\n"
 		"\n"
 		"tail writes the stream's bytes and nothing else: after n bytes, CURSOR + n goes on.\n"
 		"It exits with 3 when bytes from CURSOR on were dropped, with 4 when the stream ends\n"
-		"before CURSOR; stderr says where to go on.\n"
+		"before CURSOR; stderr says where to go on. With --stdin it ends when its input does,\n"
+		"as that of an exec whose connection is lost.\n"
 		"\n"
 		"Environment (default):\n%s",
 		buf_str(&text));
 	return to == stderr ? 2 : 0;
 }
 
+/* The pipe of an exec's output stays when its connection goes, so a write may never return. */
+static void *watch_input(void *arg)
+{
+	char bytes[4096];
+
+	(void)arg;
+	while (read(STDIN_FILENO, bytes, sizeof(bytes)) > 0)
+		;
+	_exit(EXIT_SUCCESS);
+}
+
+static bool start_watching_input(struct error *e)
+{
+	pthread_t thread;
+	int code = pthread_create(&thread, NULL, watch_input, NULL);
+
+	return code == 0 || error_set(e, code, "a thread: %s", strerror(code)) == 0;
+}
+
 static int tail(int argc, char **argv)
 {
 	struct tail_options o = { .dir = getenv("LOOM_AUDIT_BUFFER_PATH"),
 				  .after = BUFFER_READER_OLDEST };
+	bool ends_with_input = false;
 	struct error e = ERROR_INIT;
 
 	for (int i = 1; i < argc; i++) {
@@ -256,6 +278,10 @@ static int tail(int argc, char **argv)
 
 		if (strcmp(argv[i], "--follow") == 0) {
 			o.follow = true;
+			continue;
+		}
+		if (strcmp(argv[i], "--stdin") == 0) {
+			ends_with_input = true;
 			continue;
 		}
 		if (strcmp(argv[i], "--after") != 0 || i + 1 == argc)
@@ -271,6 +297,10 @@ static int tail(int argc, char **argv)
 	if (!o.dir || !*o.dir)
 		o.dir = "/var/lib/audit";
 	signal(SIGPIPE, SIG_IGN);
+	if (ends_with_input && !start_watching_input(&e)) {
+		fprintf(stderr, "audit-sidecar tail: %s\n", e.text);
+		return 1;
+	}
 	int status = tail_run(&o, STDOUT_FILENO, &e);
 	if (status)
 		fprintf(stderr, "audit-sidecar tail: %s\n", e.text);

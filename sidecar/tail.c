@@ -58,8 +58,11 @@ static int copy(struct buffer_reader *r, const struct tail_options *o, int mark_
 		if (n < 0)
 			return 1;
 		if (n == 0 && buffer_reader_is_beyond(r)) {
-			error_set(e, ERANGE, "the stream ends before byte %" PRIu64,
-				  buffer_reader_place(r));
+			error_set(e, ERANGE,
+				  "the stream ends at byte %" PRIu64 ", before byte %" PRIu64
+				  ": --after %" PRIu64 " goes on",
+				  buffer_reader_end(r), buffer_reader_place(r),
+				  buffer_reader_end(r));
 			return TAIL_EXIT_BEYOND;
 		}
 		if (n == 0 && (!o->follow || !wait_for_more(watch_fd, out_fd)))

@@ -12,8 +12,9 @@
 
 struct error;
 
-#define TAIL_EXIT_GONE 3   /* bytes from CURSOR on were dropped; stderr says which are the oldest */
-#define TAIL_EXIT_BEYOND 4 /* the stream ends before CURSOR: it is another stream */
+#define TAIL_EXIT_GONE 3 /* bytes from CURSOR on were dropped; stderr says which are the oldest */
+/* The stream ends before CURSOR: it is another stream, or who asks wants to know where it ends. */
+#define TAIL_EXIT_BEYOND 4
 
 struct tail_options {
 	const char *dir;

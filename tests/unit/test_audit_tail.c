@@ -42,7 +42,7 @@ static void tail_from_cursor_gives_rest(void **state)
 	assert_int_equal(run_tail(8, false, &out, &e), 0);
 	assert_int_equal(out.len, 0);
 	assert_int_equal(run_tail(9, false, &out, &e), TAIL_EXIT_BEYOND);
-	assert_non_null(strstr(e.text, "before byte 9"));
+	assert_non_null(strstr(e.text, "before byte 9: --after 8 goes on"));
 	buffer_close(b);
 }
 
