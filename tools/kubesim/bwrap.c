@@ -132,6 +132,7 @@ char **bwrap_argv_new(const struct sandbox_spec *spec, char (*ids)[BWRAP_WORD])
 	/* Root in a joined container is bounded as bwrap bounds the container itself. */
 	const char *keep[] = { "setpriv", "--no-new-privs", ids[4], "--inh-caps=-all", "--" };
 	static const char *const env[] = { "env", "-i" };
+	static const char *const enter[] = { BWRAP_KUBESIM, CGROUP_JOIN };
 	/* Job control, and whoever ends a group, need the session's leader inside the namespace. */
 	static const char *const session[] = { "setsid", "--ctty" };
 	words_add(&w, spec->join ? join : head, spec->join ? ARRAY_SIZE(join) : ARRAY_SIZE(head));
@@ -145,6 +146,8 @@ char **bwrap_argv_new(const struct sandbox_spec *spec, char (*ids)[BWRAP_WORD])
 		words_add(&w, env, ARRAY_SIZE(env));
 		words_add(&w, (const char *const *)spec->env, room);
 	}
+	if (spec->cgroup)
+		words_add(&w, enter, ARRAY_SIZE(enter));
 	words_add(&w, (const char *const *)spec->argv, room);
 	return w.argv;
 }

@@ -16,12 +16,13 @@
 
 #include "k8s/base/cleanup.h"
 
-#define CGROUP_TREES 2 /* v2, and v1's memory controller */
 #define CGROUP_PATH 512
 
 struct cgroup {
 	int procs[CGROUP_TREES]; /* cgroup.procs, -1: not in this tree */
 	char path[CGROUP_TREES][CGROUP_PATH];
+	int runtime_procs; /* of the cgroup of what makes the sandbox, in v2 alone */
+	char runtime[CGROUP_PATH];
 };
 
 static char bases[CGROUP_TREES][CGROUP_PATH]; /* "": no such tree */
@@ -146,6 +147,16 @@ static void limit_set(const struct cgroup *c, int64_t memory_bytes)
 		file_write(c->path[1], "memory.limit_in_bytes", text);
 }
 
+static void runtime_new(struct cgroup *c, const char *id)
+{
+	char procs[CGROUP_PATH + 16];
+
+	snprintf(c->runtime, CGROUP_PATH, "%.400s/runtime-%s", bases[0], id);
+	mkdir(c->runtime, 0755);
+	snprintf(procs, sizeof(procs), "%s/cgroup.procs", c->runtime);
+	c->runtime_procs = open(procs, O_WRONLY | O_CLOEXEC);
+}
+
 struct cgroup *cgroup_new(const char *pod_uid, const char *id, int64_t memory_bytes)
 {
 	if (!bases[0][0])
@@ -164,6 +175,8 @@ struct cgroup *cgroup_new(const char *pod_uid, const char *id, int64_t memory_by
 		snprintf(procs, sizeof(procs), "%s/cgroup.procs", c->path[t]);
 		c->procs[t] = open(procs, O_WRONLY | O_CLOEXEC);
 	}
+	if (c)
+		runtime_new(c, id);
 	if (c && memory_bytes > 0)
 		limit_set(c, memory_bytes);
 	return c;
@@ -180,6 +193,8 @@ void cgroup_free(struct cgroup *c)
 		if (c->path[t][0])
 			tree_remove(c->path[t]);
 	}
+	cleanup_close(&c->runtime_procs);
+	tree_remove(c->runtime);
 	free(c);
 }
 
@@ -193,17 +208,45 @@ void cgroup_remove_pod(const char *pod_uid)
 	}
 }
 
+/* Copies come first: what is passed on may have one of the numbers. */
 void cgroup_enter(const struct cgroup *c)
 {
-	for (int t = 0; c && t < CGROUP_TREES; t++)
-		if (c->procs[t] >= 0 && write(c->procs[t], "0", 1) < 0)
-			continue; /* the pid namespace still ends it */
+	int copies[CGROUP_TREES];
+
+	/* Where that fails the parent's death signal still ends it. */
+	ssize_t n = c && c->runtime_procs >= 0 ? write(c->runtime_procs, "0", 1) : 0;
+	(void)n;
+	for (int t = 0; t < CGROUP_TREES; t++)
+		copies[t] = c && c->procs[t] >= 0 ? fcntl(c->procs[t], F_DUPFD, 20) : -1;
+	for (int t = 0; t < CGROUP_TREES; t++)
+		if (copies[t] < 0 || dup2(copies[t], CGROUP_JOIN_FD + t) < 0)
+			close(CGROUP_JOIN_FD + t);
+}
+
+_Noreturn void cgroup_join(char **argv)
+{
+	for (int fd = CGROUP_JOIN_FD; fd < CGROUP_JOIN_FD + CGROUP_TREES; fd++) {
+		if (write(fd, "0", 1) < 0 && errno != EBADF)
+			fprintf(stderr, "kubesim: the pod's cgroup: %s\n", strerror(errno));
+		close(fd);
+	}
+	execvp(argv[2], argv + 2);
+	fprintf(stderr, "kubesim: %s: %s\n", argv[2], strerror(errno));
+	_exit(errno == ENOENT ? 127 : 126);
+}
+
+static void kill_all(int procs, const char *dir)
+{
+	if (procs >= 0 && file_write(dir, "cgroup.kill", "1") < 0)
+		kill_by_list(dir);
 }
 
 void cgroup_kill(const struct cgroup *c)
 {
-	if (c && c->procs[0] >= 0 && file_write(c->path[0], "cgroup.kill", "1") < 0)
-		kill_by_list(c->path[0]);
+	if (!c)
+		return;
+	kill_all(c->runtime_procs, c->runtime);
+	kill_all(c->procs[0], c->path[0]);
 }
 
 static int64_t counter(const char *dir, const char *file, const char *key)

@@ -17,6 +17,7 @@
 #include "k8s/base/rfc3339.h"
 #include "tools/kubesim/event.h"
 #include "tools/kubesim/pod.h"
+#include "tools/kubesim/sidecar.h"
 
 #define PULL_FAILED_MS 3000 /* how long ErrImagePull shows before ImagePullBackOff */
 #define PULL_BACKOFF_S 10
@@ -243,7 +244,10 @@ static void stand_in_start(struct container *c)
 {
 	_cleanup_(cJSON_Deletep) cJSON *details = cJSON_CreateObject();
 	cJSON_AddBoolToObject(details, "stand_in", true);
+	const char *why = "";
+	sidecar_binary(&why);
 	cJSON_AddStringToObject(details, "note", "kubesim: no probes, nothing is audited");
+	cJSON_AddStringToObject(details, "reason", why);
 	stand_in_log(c, "audit_start", details);
 }
 

@@ -20,6 +20,7 @@
 #include "k8s/base/log.h"
 #include "k8s/base/uuid.h"
 #include "tools/kubesim/api.h"
+#include "tools/kubesim/cgroup.h"
 #include "tools/kubesim/collection.h"
 #include "tools/kubesim/discovery.h"
 #include "tools/kubesim/lifecycle.h"
@@ -212,6 +213,8 @@ int main(int argc, char **argv)
 	static char token[2 * UUID_LEN + 2];
 	struct settings s;
 	struct error e = ERROR_INIT;
+	if (argc > 2 && strcmp(argv[1], CGROUP_JOIN) == 0)
+		cgroup_join(argv); /* our own child: not in --help */
 	log_init(&(struct log_options){ .program = "kubesim", .level = LOG_LEVEL_INFO });
 	int r = settings_read(&s, argc, argv);
 	if (r)

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/kubesim/bwrap.h"
+
 #define PLAN_MAX 64
 #define PLAN_DEPTH 8
 
@@ -137,6 +139,14 @@ static void bind_path(const struct plan *p, const char *path, int depth)
 	bind_entries(p, path, depth + 1);
 }
 
+static const char *own_path(void)
+{
+	static char path[PATH_MAX];
+	ssize_t n = *path ? 0 : readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	return n < 0 ? "" : path;
+}
+
 void mountplan_add(const struct sandbox_spec *spec, struct buf *out)
 {
 	static const char *const hidden[] = {
@@ -167,6 +177,8 @@ void mountplan_add(const struct sandbox_spec *spec, struct buf *out)
 	for (size_t i = 0; i < ARRAY_SIZE(scratch); i++)
 		args(out, "--perms", "1777", "--tmpfs", scratch[i], NULL);
 	args(out, "--bind", spec->workspace, "/workspace", NULL);
+	if (spec->cgroup)
+		args(out, "--ro-bind", own_path(), BWRAP_KUBESIM, NULL);
 	for (size_t i = 0; i < spec->mount_count; i++)
 		args(out, spec->mounts[i].read_only ? "--ro-bind" : "--bind",
 		     spec->mounts[i].source, spec->mounts[i].target, NULL);

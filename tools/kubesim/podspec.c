@@ -15,6 +15,7 @@
 
 #include "tools/kubesim/lifecycle.h"
 #include "tools/kubesim/pod.h"
+#include "tools/kubesim/sidecar.h"
 
 #define PODSPEC_WORDS 512
 #define PODSPEC_MOUNTS 32
@@ -277,6 +278,9 @@ static void mounts_fill(struct podspec *s, const struct container *c)
 							json_at(volume, "secret") ||
 							json_at(volume, "configMap") };
 	}
+	const char *binary = c->private_network ? sidecar_binary(NULL) : NULL;
+	if (binary && n < PODSPEC_MOUNTS)
+		s->mounts[n++] = (struct sandbox_mount){ binary, SIDECAR_PROGRAM, true };
 	s->sandbox.mounts = s->mounts;
 	s->sandbox.mount_count = n;
 }
@@ -349,14 +353,13 @@ static void command_fill(struct podspec *s, struct container *c)
 		words(s, command);
 		words(s, args);
 	} else if (strstr(image, "audit-sidecar")) {
-		const char *binary = getenv("KUBESIM_AUDIT_SIDECAR");
-		c->stand_in = !binary;
-		c->private_network = s->sandbox.private_network = binary && geteuid() == 0;
-		if (binary)
-			word(s, binary);
-		else
+		c->stand_in = !sidecar_binary(NULL);
+		c->private_network = s->sandbox.private_network = !c->stand_in;
+		if (c->stand_in)
 			shell(s, "trap 'exit 0' TERM; while :; do sleep 3600 & wait $!; done");
-		if (binary)
+		else
+			word(s, SIDECAR_PROGRAM);
+		if (!c->stand_in)
 			words(s, args);
 	} else if (cJSON_GetArraySize(args) > 0) {
 		words(s, args);

@@ -23,6 +23,7 @@
 #include "k8s/base/list.h"
 #include "tools/kubesim/bwrap.h"
 #include "tools/kubesim/loop.h"
+#include "tools/kubesim/sidecar.h"
 
 #define JOIN_POLLS 2500
 #define JOIN_POLL_US 2000
@@ -67,6 +68,8 @@ bool sandbox_finds(const char *command)
 {
 	static const char *const dirs[] = { "/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
 					    "/usr/bin",        "/sbin",          "/bin" };
+	if (strcmp(command, SIDECAR_PROGRAM) == 0)
+		return sidecar_binary(NULL);
 	if (strchr(command, '/'))
 		return strncmp(command, "/workspace/", 11) == 0 ||
 		       strncmp(command, "/tmp/", 5) == 0 || access(command, X_OK) == 0;
@@ -105,17 +108,19 @@ static _Noreturn void child_run(const struct sandbox_spec *spec, const struct en
 	if (!spec->join)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setsid();
-	cgroup_enter(spec->cgroup);
 	/* High numbers first, so that no dup2 closes what another still needs. */
 	int in = fcntl(x->in, F_DUPFD, 20), out = fcntl(x->out, F_DUPFD, 20);
 	int err = fcntl(x->err, F_DUPFD, 20), info = fcntl(x->info, F_DUPFD, 20);
 	int args = fcntl(x->args, F_DUPFD, 20);
+	cgroup_enter(spec->cgroup);
 	dup2(in, 0);
 	dup2(out, 1);
 	dup2(err, 2);
 	dup2(args, BWRAP_ARGS_FD);
 	dup2(info, BWRAP_INFO_FD);
-	syscall(SYS_close_range, spec->join ? BWRAP_ARGS_FD : BWRAP_INFO_FD + 1, ~0U, 0);
+	syscall(SYS_close_range, BWRAP_FD_MAX + 1, ~0U, 0);
+	if (spec->join)
+		syscall(SYS_close_range, BWRAP_ARGS_FD, BWRAP_INFO_FD, 0);
 	char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	char *const env[] = { path, NULL };
 	if (spec->join)
