@@ -241,7 +241,8 @@ static void begin(struct archive *a, const struct registry_view *w)
 
 	if (!entry)
 		return;
-	entry->log_complete = archive_fetch_complete(a, w->pod->uid);
+	entry->audited = weaver_sidecar(w->pod);
+	entry->complete[SPOOL_LOGS] = archive_fetch_complete(a, w->pod->uid);
 	int r = archive_log_new(entry, &e);
 	if (r == 0)
 		r = archive_entry_create(entry, w, &e);

@@ -3,8 +3,8 @@
  * An entry on disk: <state_dir>/archive/<pod uid>/ with the files that it began with in .values, a
  * plain file for each that has changed since, and .state, which says what the entry is and how far
  * it got. A directory appears whole (made as .new-<uid>, then renamed) and goes at once (renamed to
- * .old-<uid>, then removed), a file is replaced by a rename; `logs` alone grows in place, and is
- * made anew from the spool until .state says that the entry is over. So kill -9 at any instant
+ * .old-<uid>, then removed), a file is replaced by a rename; `logs` and `audit` grow in place, and
+ * are made anew from the spool until .state says that the entry is over. So kill -9 at any instant
  * leaves nothing that is half true. Nothing is synced: the spool, which is not either, is kept
  * until the entry is over.
  */
@@ -93,7 +93,9 @@ static void state_text(const struct archive_entry *entry, struct buf *text)
 	buf_printf(text, "changed_ns=%" PRId64 "\nbegun=%" PRId64 "\nover=%" PRId64 "\n",
 		   v->changed_ns, entry->begun_s, entry->over_s);
 	buf_printf(text, "bytes=%" PRId64 "\nlog=%s\n", entry->bytes,
-		   entry->log_complete ? "complete" : "open");
+		   entry->complete[SPOOL_LOGS] ? "complete" : "open");
+	if (entry->audited)
+		buf_printf(text, "audit=%s\n", entry->complete[SPOOL_AUDIT] ? "complete" : "open");
 }
 
 int archive_entry_save(struct archive_entry *entry, struct error *e)
@@ -296,7 +298,11 @@ static void take_line(struct archive_entry *entry, const char *key, const char *
 	else if (strcmp(key, "bytes") == 0)
 		entry->bytes = strtoll(value, NULL, 10);
 	else if (strcmp(key, "log") == 0)
-		entry->log_complete = strcmp(value, "complete") == 0;
+		entry->complete[SPOOL_LOGS] = strcmp(value, "complete") == 0;
+	else if (strcmp(key, "audit") == 0) {
+		entry->audited = true;
+		entry->complete[SPOOL_AUDIT] = strcmp(value, "complete") == 0;
+	}
 }
 
 static bool read_state(struct archive_entry *entry)

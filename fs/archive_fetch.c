@@ -81,7 +81,7 @@ static void start(struct archive_fetch *f)
 	int r = registry_find_uid(a->fs->registry, f->uid, &v);
 
 	if (r == 0) {
-		r = logs_keep(a->fs->logs, &f->keeper, &v, false, NULL);
+		r = logs_keep(a->fs->logs[SPOOL_LOGS], &f->keeper, &v, false, NULL);
 		registry_view_done(&v);
 	}
 	if (r < 0) {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The work on an open entry: the weaver's log is followed into its spool as if somebody read it,
- * and from there copied to `logs`, a piece a turn of the loop, so that 64 weavers that leave at
- * once hold up nobody. A copy and not the spool itself, since that is a ring. The spool stays until
- * the entry is over: after a crash the copy is made again.
+ * and from there copied to `logs`, its audit trail likewise to `audit`, a piece a turn of the loop,
+ * so that 64 weavers that leave at once hold up nobody. A copy and not the spool itself, since that
+ * is a ring. The spool stays until the entry is over: after a crash the copy is made again.
  *
- * Over means: the pod is gone, its log has ended (not later than 10 s after), all is copied. The
- * log's end decides, not the pod's: the last lines may come after its DELETED. Where the end is
- * missing a last gap line says so.
+ * Over means: the pod is gone, its log and trail have ended (not later than 10 s after), all is
+ * copied. Their ends decide, not the pod's: the last lines may come after its DELETED. Where an end
+ * is missing a last gap line says so.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,16 @@
 #define COALESCE_NS (20 * CLOCK_NS_PER_MS)
 #define RETRY_NS (5 * CLOCK_NS_PER_S)
 #define CAP_NS (10 * CLOCK_NS_PER_S)
-#define SPOOL_BYTES (64LL << 20) /* one that has to be made has nothing in it */
+
+static const struct log_source *const sources[SPOOL_KINDS] = {
+	[SPOOL_LOGS] = &log_source_logs,
+	[SPOOL_AUDIT] = &audit_source_sidecar,
+};
+
+/* Those that the weaver has. */
+#define for_each_copy(c, work)                                                                     \
+	for (struct archive_copy *c = (work)->copies; c < (work)->copies + SPOOL_KINDS; c++)       \
+		if (c->source)
 
 static void set_timer(struct archive_work *work, int64_t at_ns)
 {
@@ -50,12 +59,12 @@ static void touch(struct archive_entry *entry)
 
 /* ---- the copy ---- */
 
-static int write_at(struct archive_entry *entry, const char *bytes, size_t len, off_t at,
+static int write_at(const struct archive_copy *c, const char *bytes, size_t len, off_t at,
 		    struct error *e)
 {
 	_cleanup_(buf_done) struct buf path = BUF_INIT;
 
-	archive_entry_path(entry, "logs", &path);
+	archive_entry_path(c->work->entry, c->source->file, &path);
 	_cleanup_(cleanup_close) int fd =
 		open(buf_str(&path), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
@@ -76,56 +85,63 @@ static int write_at(struct archive_entry *entry, const char *bytes, size_t len, 
 }
 
 /* One piece; *ret_more: the spool has more. */
-static int copy(struct archive_work *work, bool *ret_more, struct error *e)
+static int copy(struct archive_copy *c, bool *ret_more, struct error *e)
 {
 	static char piece[PIECE]; /* the cluster thread's */
-	struct archive_entry *entry = work->entry;
+	struct archive_entry *entry = c->work->entry;
 
-	*ret_more = false;
-	if (!work->spool)
+	if (!c->spool)
 		return 0;
-	if (!work->reader && spool_reader_new(work->spool, &work->reader) < 0)
+	if (!c->reader && spool_reader_new(c->spool, &c->reader) < 0)
 		return error_oom(e);
-	ssize_t n = spool_reader_read(work->reader, piece, sizeof(piece), work->copied);
+	ssize_t n = spool_reader_read(c->reader, piece, sizeof(piece), c->copied);
 	if (n < 0)
-		return error_set(e, (int)-n, "archive: the log's spool: %s", strerror((int)-n));
+		return error_set(e, (int)-n, "archive: the spool of %s: %s", c->source->file,
+				 strerror((int)-n));
 	if (n == 0)
 		return 0;
-	int r = write_at(entry, piece, (size_t)n, work->copied, e);
+	int r = write_at(c, piece, (size_t)n, c->copied, e);
 	if (r < 0)
 		return r;
-	work->copied += n;
-	work->failed = false;
-	*ret_more = n == (ssize_t)sizeof(piece);
+	c->copied += n;
+	c->work->failed = false;
+	*ret_more |= n == (ssize_t)sizeof(piece);
 	touch(entry);
-	changed(entry, "logs");
+	changed(entry, c->source->file);
 	return 0;
 }
 
-/* What of the log's end could not be had: after a crash, or from a server that was away. */
-static int add_gap(struct archive_work *work, struct error *e)
+/* What of the end could not be had: after a crash, or from a server that was away. */
+static int add_gap(const struct archive_copy *c, struct error *e)
 {
-	struct archive_entry *entry = work->entry;
-	int64_t now_ns = clock_realtime_ns(), from_ns = entry->begun_s * CLOCK_NS_PER_S;
+	int64_t begun_ns = c->work->entry->begun_s * CLOCK_NS_PER_S;
 	_cleanup_(buf_done) struct buf line = BUF_INIT;
 
-	if (work->keeper.file && logs_kept_last_ns(&work->keeper))
-		from_ns = logs_kept_last_ns(&work->keeper);
-	else if (!work->keeper.file && work->last_ns)
-		from_ns = work->last_ns;
-	log_file_gap_line(&line, from_ns, now_ns);
+	if (!c->spool)
+		return 0;
+	c->source->cut_line(c->spool, c->keeper.file ? logs_kept_position(&c->keeper) : &c->at,
+			    begun_ns, &line);
 	if (buf_error(&line) < 0)
 		return error_oom(e);
-	return write_at(entry, line.data, line.len, work->copied, e);
+	return write_at(c, line.data, line.len, c->copied, e);
 }
 
 /* ---- the end ---- */
 
-static int close_entry(struct archive_work *work, bool ended, struct error *e)
+static bool has_ended(const struct archive_copy *c)
+{
+	bool complete;
+
+	return c->keeper.file && logs_kept_ended(&c->keeper, &complete);
+}
+
+static int close_entry(struct archive_work *work, struct error *e)
 {
 	struct archive_entry *entry = work->entry;
-	int r = ended || entry->log_complete ? 0 : add_gap(work, e);
+	int r = 0;
 
+	for_each_copy(c, work) if (r == 0 && !has_ended(c) && !entry->complete[c->source->kind]) r =
+		add_gap(c, e);
 	entry->over_s = clock_realtime_ns() / CLOCK_NS_PER_S;
 	if (r == 0)
 		r = archive_entry_render(entry, e);
@@ -145,36 +161,41 @@ static int close_entry(struct archive_work *work, bool ended, struct error *e)
 	return 0;
 }
 
-/* The keeper says that the log has ended; complete goes to the disk before it is relied on. */
-static int note_end(struct archive_work *work, bool *ret_ended, struct error *e)
+/* A keeper says that it has it all: that goes to the disk before it is relied on. */
+static int note_end(struct archive_copy *c, struct error *e)
 {
-	struct archive_entry *entry = work->entry;
-	bool complete;
+	struct archive_entry *entry = c->work->entry;
+	bool complete, *known = &entry->complete[c->source->kind];
 
-	*ret_ended = !work->keeper.file ? false : logs_kept_ended(&work->keeper, &complete);
-	if (!*ret_ended || !complete || entry->log_complete)
+	if (!c->keeper.file || !logs_kept_ended(&c->keeper, &complete) || !complete || *known)
 		return 0;
-	entry->log_complete = true;
+	*known = true;
 	int r = archive_entry_save(entry, e);
 	if (r < 0)
-		entry->log_complete = false;
+		*known = false;
 	return r;
 }
 
 static int step(struct archive_work *work, struct error *e)
 {
 	int64_t now_ns = clock_monotonic_ns();
-	bool more = false, ended;
-	int r = note_end(work, &ended, e);
+	bool more = false, ended = true;
+	int r = 0;
 
-	if (r == 0)
-		r = copy(work, &more, e);
+	for_each_copy(c, work)
+	{
+		if (r == 0)
+			r = note_end(c, e);
+		ended &= has_ended(c);
+		if (r == 0)
+			r = copy(c, &more, e);
+	}
 	if (r < 0)
 		return r;
 	if (more)
 		set_timer(work, now_ns);
 	else if (work->gone && (ended || now_ns >= work->cap_ns))
-		return close_entry(work, ended, e);
+		return close_entry(work, e);
 	else if (work->gone)
 		set_timer(work, work->cap_ns);
 	return 0;
@@ -199,7 +220,7 @@ static void fire(struct loop_timer *t)
 
 static void keeper_changed(struct logs_keeper *k)
 {
-	struct archive_work *work = container_of(k, struct archive_work, keeper);
+	struct archive_work *work = container_of(k, struct archive_copy, keeper)->work;
 	bool complete;
 
 	int64_t at_ns = clock_monotonic_ns();
@@ -215,7 +236,8 @@ static void take_view(struct archive_work *work, const struct registry_view *v)
 {
 	registry_view_done(&work->last);
 	registry_view_copy(v, &work->last);
-	spool_unref(move_ptr(&work->last.logs)); /* the keeper has it */
+	for (unsigned kind = 0; kind < SPOOL_KINDS; kind++)
+		spool_unref(move_ptr(&work->last.spools[kind])); /* the keeper has it */
 }
 
 int archive_log_new(struct archive_entry *entry, struct error *e)
@@ -225,25 +247,31 @@ int archive_log_new(struct archive_entry *entry, struct error *e)
 	if (!work)
 		return error_oom(e);
 	work->entry = entry;
-	work->keeper.changed = keeper_changed;
-	list_init(&work->keeper.node);
+	for (unsigned kind = 0; kind < SPOOL_KINDS; kind++) {
+		struct archive_copy *c = &work->copies[kind];
+
+		c->work = work;
+		c->source = kind == SPOOL_AUDIT && !entry->audited ? NULL : sources[kind];
+		c->keeper.changed = keeper_changed;
+		list_init(&c->keeper.node);
+	}
 	loop_timer_init(&work->timer, fire);
 	entry->work = work;
 	return 0;
 }
 
-static int open_spool(struct archive_work *work, struct error *e)
+static int open_spool(struct archive_copy *c, struct error *e)
 {
-	struct archive_entry *entry = work->entry;
+	struct archive_entry *entry = c->work->entry;
 	_cleanup_(buf_done) struct buf dir = BUF_INIT;
-	struct log_position position;
 
-	buf_printf(&dir, "%s/spool", entry->archive->fs->state_dir);
+	buf_printf(&dir, "%s/%s", entry->archive->fs->state_dir, c->source->dir);
 	if (buf_error(&dir) < 0)
 		return error_oom(e);
-	int r = spool_open(dir.data, entry->view.uid_text, SPOOL_BYTES, &work->spool, &position, e);
-	if (r == 0)
-		work->last_ns = position.last_ns;
+	int r = spool_open(dir.data, entry->view.uid_text, c->source->kind, c->source->max_bytes,
+			   &c->spool, &c->at, e);
+	if (r == 0 && c->source->complete(NULL, c->spool))
+		entry->complete[c->source->kind] = true;
 	return r;
 }
 
@@ -251,10 +279,19 @@ int archive_log_begin(struct archive_entry *entry, const struct registry_view *v
 {
 	struct archive_work *work = entry->work;
 
+	int r = 0;
+
 	take_view(work, v);
-	int r = logs_keep(entry->archive->fs->logs, &work->keeper, v, entry->log_complete, e);
-	if (r == 0)
-		work->spool = spool_ref(logs_kept_spool(&work->keeper));
+	for_each_copy(c, work)
+	{
+		enum spool_kind kind = c->source->kind;
+		int kept = logs_keep(entry->archive->fs->logs[kind], &c->keeper, v,
+				     entry->complete[kind], e);
+		if (kept == 0)
+			c->spool = spool_ref(logs_kept_spool(&c->keeper));
+		else
+			r = kept;
+	}
 	set_timer(work, clock_monotonic_ns());
 	return r;
 }
@@ -266,7 +303,11 @@ int archive_log_resume(struct archive_entry *entry, struct error *e)
 	if (r < 0)
 		return r;
 	entry->work->gone = true;
-	r = open_spool(entry->work, e);
+	for_each_copy(c, entry->work)
+	{
+		int opened = open_spool(c, e);
+		r = opened < 0 ? opened : r;
+	}
 	set_timer(entry->work, clock_monotonic_ns());
 	return r;
 }
@@ -299,6 +340,16 @@ void archive_log_pod_changed(struct archive_entry *entry, const struct registry_
 	set_timer(work, clock_monotonic_ns());
 }
 
+static void copy_end(struct archive_copy *c, bool spare)
+{
+	spool_reader_free(c->reader);
+	if (c->keeper.file)
+		logs_unkeep(&c->keeper, spare);
+	else if (c->spool && !spare)
+		spool_discard(c->spool);
+	spool_unref(c->spool);
+}
+
 void archive_log_end(struct archive_entry *entry, bool spare)
 {
 	struct archive_work *work = entry->work;
@@ -307,12 +358,7 @@ void archive_log_end(struct archive_entry *entry, bool spare)
 		return;
 	entry->work = NULL;
 	loop_timer_cancel(&work->timer);
-	spool_reader_free(work->reader);
-	if (work->keeper.file)
-		logs_unkeep(&work->keeper, spare);
-	else if (work->spool && !spare)
-		spool_discard(work->spool);
-	spool_unref(work->spool);
+	for_each_copy(c, work) copy_end(c, spare);
 	registry_view_done(&work->last);
 	free(work);
 }

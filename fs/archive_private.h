@@ -2,6 +2,7 @@
 /* What the files of the archive share: archive.c, _entry.c, _log.c, _fetch.c, _purge.c. */
 #pragma once
 #include "fs/archive.h"
+#include "fs/log_source.h"
 #include "fs/logs.h"
 #include "k8s/base/buf.h"
 #include "k8s/base/hash.h"
@@ -34,8 +35,20 @@ struct archive_entry {
 	char outcome[16];        /* the status that it has when it is over */
 	int64_t begun_s, over_s; /* 0: not over */
 	int64_t bytes;
-	bool log_complete;         /* the spool has the log to its end */
-	struct archive_work *work; /* NULL: over, or nothing is known of the pod yet */
+	bool audited;               /* it had an audit sidecar */
+	bool complete[SPOOL_KINDS]; /* the spool has it to its end */
+	struct archive_work *work;  /* NULL: over, or nothing is known of the pod yet */
+};
+
+/* What grows, on its way from its spool into a file of the entry. */
+struct archive_copy {
+	struct archive_work *work;
+	const struct log_source *source; /* NULL: the weaver has none */
+	struct logs_keeper keeper;
+	struct spool *spool;         /* a reference; NULL: it could not be opened */
+	struct log_position at;      /* without a keeper: of the spool's end */
+	struct spool_reader *reader; /* NULL: not begun */
+	off_t copied;
 };
 
 /* What an entry needs until it is over. */
@@ -44,11 +57,7 @@ struct archive_work {
 	struct registry_view last; /* references; pod NULL: it was gone before we came */
 	bool gone;
 	int64_t cap_ns; /* when the log has lasted long enough after the pod's end */
-	struct logs_keeper keeper;
-	struct spool *spool;         /* a reference; NULL: it could not be opened */
-	int64_t last_ns;             /* without a keeper: stamp of the spool's last line */
-	struct spool_reader *reader; /* NULL: not begun */
-	off_t copied;
+	struct archive_copy copies[SPOOL_KINDS];
 	struct loop_timer timer;
 	bool failed;        /* and the user knows why */
 	uint64_t sums[256]; /* by row: of what was written last */

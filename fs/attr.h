@@ -7,6 +7,7 @@
  *	store  checks a value and says what to change in the pod; cluster thread; may run again
  *	       with a newer pod when another writer was faster
  *	fetch  the content comes from the API server when opened
+ *	forward  … from a server in the pod
  *	spool  a growing file
  *	act    does something when written to, whatever is written; cluster thread; a->done()
  *	       answers the writer, perhaps from inside; < 0: refused, done() will not be called
@@ -65,8 +66,9 @@ int store_label(struct store_ctx *c, const char *key, const char *value);
 typedef int attr_fetch_path(const struct weaver_view *w, struct buf *path, struct error *e);
 /* What the file says of the answer, a refusal too. Cluster thread. */
 typedef int attr_fetch_render(const struct reply *reply, struct buf *out, struct error *e);
-
-enum attr_spool { ATTR_SPOOL_NONE, ATTR_SPOOL_LOGS };
+/* The same by HTTP/1.1 from a port in the pod: the path to GET there, and the port. */
+typedef int attr_fetch_forward(const struct weaver_view *w, struct buf *path, uint16_t *ret_port,
+			       struct error *e);
 
 /* Ways into a weaver: who opens or connects talks to it, see fs/enter.h. */
 enum attr_enter {
@@ -89,7 +91,8 @@ struct attr {
 	int (*draft)(struct podspec *spec, const char *in, size_t len, struct error *e);
 	attr_fetch_path *fetch;
 	attr_fetch_render *render; /* NULL: the body as it is */
-	enum attr_spool spool;
+	attr_fetch_forward *forward;
+	enum spool_kind spool;
 	enum attr_enter enter;
 	const struct stream_ops *stream;
 	int (*act)(struct weaverfs *fs, struct act *a, struct error *e);

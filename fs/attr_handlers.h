@@ -85,6 +85,9 @@ SHOW(attach_show);
 /* attr_stream.c */
 attr_fetch_path attr_stream_pod_json;
 
+/* attr_sidecar.c */
+attr_fetch_forward attr_sidecar_metrics;
+
 /* attr_usage.c */
 attr_fetch_path attr_usage_path;
 attr_fetch_render attr_usage_render;

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/fetch_page.h"
 #include "fs/ino.h"
 #include "fs/node.h"
 #include "fs/park.h"
+#include "fs/relay.h"
 #include "k8s/base/clock.h"
 #include "k8s/loop.h"
 #include "k8s/request.h"
@@ -22,7 +24,10 @@ struct entry {
 	struct fetch *fetch;
 	fuse_ino_t ino;
 	struct list waiters;
-	struct request *request; /* NULL: not sent yet, or answered */
+	struct request *request; /* NULL: not sent yet, or answered; or: */
+	struct relay *relay;     /* to a server in the pod */
+	struct buf page;         /* what came from it */
+	struct loop_timer deadline;
 	bool answered;
 	struct buf content;
 	int64_t answered_ns;
@@ -72,6 +77,9 @@ static void waiter_answer(struct waiter *w, const struct buf *content, const str
 static void entry_free(struct entry *entry)
 {
 	list_remove(&entry->node);
+	relay_stop(entry->relay);
+	loop_timer_cancel(&entry->deadline);
+	buf_done(&entry->page);
 	buf_done(&entry->content);
 	free(entry);
 }
@@ -116,23 +124,107 @@ static int take_answer(struct entry *entry, const struct reply *reply, struct er
 	return buf_error(&entry->content) < 0 ? error_oom(e) : 0;
 }
 
-static void on_done(void *data, const struct reply *reply)
+/* e: why the content is not there; code 0: it is. */
+static void entry_done(struct entry *entry, const struct error *e)
 {
-	struct entry *entry = data;
 	struct fetch *f = entry->fetch;
-	entry->request = NULL;
+
 	f->out--;
-	struct error e = ERROR_INIT;
-	take_answer(entry, reply, &e);
 	entry->answered = true;
 	entry->answered_ns = clock_monotonic_ns();
-	entry_answer(entry, e.code ? NULL : &entry->content, e.code ? &e : NULL);
-	if (e.code)
+	entry_answer(entry, e->code ? NULL : &entry->content, e->code ? e : NULL);
+	if (e->code)
 		entry_free(entry);
 	else
 		loop_timer_set(f->fs->loop, &f->expiry, entry->answered_ns + FRESH_NS);
 	send_next(f);
 }
+
+static void on_done(void *data, const struct reply *reply)
+{
+	struct entry *entry = data;
+	struct error e = ERROR_INIT;
+
+	entry->request = NULL;
+	take_answer(entry, reply, &e);
+	entry_done(entry, &e);
+}
+
+/* ---- from a server in the pod ---- */
+
+static void page_done(struct entry *entry, const struct error *e)
+{
+	relay_stop(entry->relay);
+	entry->relay = NULL;
+	loop_timer_cancel(&entry->deadline);
+	buf_done(&entry->page);
+	entry_done(entry, e);
+}
+
+static void on_page_output(void *data, enum channel_stream stream, const char *bytes, size_t len)
+{
+	struct entry *entry = data;
+	struct error e = ERROR_INIT;
+
+	(void)stream;
+	buf_add(&entry->page, bytes, len);
+	int r = fetch_page_body(&entry->page, &entry->content, &e);
+	if (r != 0)
+		page_done(entry, &e);
+}
+
+static void on_page_ended(void *data, const struct channel_end *end)
+{
+	struct entry *entry = data;
+	struct error e = ERROR_INIT;
+
+	entry->relay = NULL;
+	if (end->error.code)
+		e = end->error;
+	else
+		error_set(&e, EIO, "the connection ended before the page did");
+	page_done(entry, &e);
+}
+
+static void on_page_late(struct loop_timer *t)
+{
+	struct error e = ERROR_INIT;
+
+	error_set(&e, ETIMEDOUT, "the pod has not answered within 2 s");
+	page_done(container_of(t, struct entry, deadline), &e);
+}
+
+static const struct relay_ops page_ops = { .output = on_page_output, .ended = on_page_ended };
+
+static int page_send(struct entry *entry, const struct node *n, struct error *e)
+{
+	struct fetch *f = entry->fetch;
+	_cleanup_(buf_done) struct buf path = BUF_INIT, request = BUF_INIT;
+	uint16_t port;
+	int r = n->attr->forward(&n->view, &path, &port, e);
+
+	if (r < 0)
+		return r;
+	buf_printf(&request, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+		   buf_str(&path));
+	const struct relay_spec spec = {
+		.kind = CHANNEL_FORWARD,
+		.namespace_ = n->view.pod->namespace_,
+		.pod = n->view.pod->name,
+		.port = port,
+		.input = buf_str(&request),
+		.ops = &page_ops,
+		.data = entry,
+	};
+	r = buf_error(&request) < 0 ? error_oom(e)
+				    : relay_start(f->fs->relays, &spec, &entry->relay, e);
+	if (r < 0)
+		return r;
+	loop_timer_set(f->fs->loop, &entry->deadline, clock_monotonic_ns() + DEADLINE_NS);
+	return 0;
+}
+
+/* ---- sending ---- */
 
 /* Forgets what is no longer fresh. */
 static void fire(struct loop_timer *t)
@@ -152,21 +244,14 @@ static void fire(struct loop_timer *t)
 		loop_timer_set(f->fs->loop, t, next);
 }
 
-static int entry_send(struct entry *entry, struct error *e)
+static int request_send(struct entry *entry, const struct node *n, struct error *e)
 {
 	struct fetch *f = entry->fetch;
-	struct waiter *first = list_entry(entry->waiters.next, struct waiter, node);
-	struct node n;
-	int r = node_find(f->fs, entry->ino, &first->caller, &n);
-	if (r < 0)
-		return error_set(e, -r, "the weaver is gone");
 	_cleanup_(buf_done) struct buf path = BUF_INIT;
-	r = n.attr->fetch(&n.view, &path, e);
-	node_done(&n);
+	int r = n->attr->fetch(&n->view, &path, e);
+
 	if (r < 0)
 		return r;
-	if (client_away(f->fs->client, e))
-		return -EHOSTUNREACH;
 	struct request_spec spec = {
 		.method = REQUEST_GET,
 		.path = buf_str(&path),
@@ -176,10 +261,26 @@ static int entry_send(struct entry *entry, struct error *e)
 		.data = entry,
 	};
 	entry->request = request_start(f->fs->client, &spec);
-	if (!entry->request)
-		return error_oom(e);
-	f->out++;
-	return 0;
+	return entry->request ? 0 : error_oom(e);
+}
+
+static int entry_send(struct entry *entry, struct error *e)
+{
+	struct fetch *f = entry->fetch;
+	struct waiter *first = list_entry(entry->waiters.next, struct waiter, node);
+	struct node n;
+	int r = node_find(f->fs, entry->ino, &first->caller, &n);
+
+	if (r < 0)
+		return error_set(e, -r, "the weaver is gone");
+	if (client_away(f->fs->client, e))
+		r = -EHOSTUNREACH;
+	else
+		r = n.attr->forward ? page_send(entry, &n, e) : request_send(entry, &n, e);
+	node_done(&n);
+	if (r == 0)
+		f->out++;
+	return r;
 }
 
 static void send_next(struct fetch *f)
@@ -187,7 +288,7 @@ static void send_next(struct fetch *f)
 	list_for_each(entry, &f->entries, struct entry, node) {
 		if (f->out >= PARALLEL_MAX)
 			return;
-		if (entry->answered || entry->request)
+		if (entry->answered || entry->request || entry->relay)
 			continue;
 		struct error e = ERROR_INIT;
 		if (!list_empty(&entry->waiters) && entry_send(entry, &e) == 0)
@@ -211,6 +312,7 @@ static struct entry *entry_get(struct fetch *f, fuse_ino_t ino)
 	entry->fetch = f;
 	entry->ino = ino;
 	list_init(&entry->waiters);
+	loop_timer_init(&entry->deadline, on_page_late);
 	list_push_back(&f->entries, &entry->node);
 	return entry;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files whose content comes from the API server when they are opened (pod.json, usage): the open
- * waits for it, 2 s at most and interruptible. An answer is shared by everyone who opens within 2 s
- * of it; at most 8 calls are out at once, the rest wait their turn.
+ * Files whose content comes from the API server (pod.json, usage), or through it from the pod
+ * (metrics), when they are opened: the open waits for it, 2 s at most and interruptible. An answer
+ * is shared by everyone who opens within 2 s of it; at most 8 calls are out at once, the rest wait
+ * their turn.
  */
 #pragma once
 #include <fuse_lowlevel.h>

@@ -67,7 +67,7 @@ static void handle_reply(struct open_file *h, fuse_req_t req)
 	if (fuse_reply_open(req, &h->fi) == 0)
 		return;
 	if (h->logs)
-		logs_release(h->fs->logs, ino_object(h->ino));
+		logs_release(h->logs, ino_object(h->ino));
 	handle_free(h);
 }
 
@@ -98,10 +98,11 @@ static void on_spool(void *data, fuse_req_t req, struct spool *spool, const stru
 		handle_free(h); /* interrupted, and answered */
 		return;
 	}
-	h->logs = spool != NULL;
+	if (spool)
+		h->logs = h->fs->logs[h->attr->spool];
 	if (spool && spool_reader_new(spool, &h->spool) < 0) {
 		error_oom(&failure);
-		logs_release(h->fs->logs, ino_object(h->ino));
+		logs_release(h->logs, ino_object(h->ino));
 		e = &failure;
 	}
 	spool_unref(spool);
@@ -137,8 +138,8 @@ static int check_access(const struct node *n, int flags)
 	const struct attr *a = n->attr;
 	int want = flags & O_ACCMODE;
 	bool bulk = a->flags & ATTR_BULK;
-	bool readable = bulk || a->show || a->fetch || a->stream || a->spool != ATTR_SPOOL_NONE ||
-			n->scope == ATTR_ARCHIVE;
+	bool readable = bulk || a->show || a->fetch || a->forward || a->stream ||
+			a->spool != SPOOL_NONE || n->scope == ATTR_ARCHIVE;
 	bool writable = table_writable(a, n->scope);
 
 	return (want != O_RDONLY && !writable) || (want != O_WRONLY && !readable) ? -EACCES : 0;
@@ -225,9 +226,9 @@ void file_open(struct weaverfs *fs, fuse_req_t req, fuse_ino_t ino, struct fuse_
 		handle_fail(h, req, &e);
 	} else if (r < 0) {
 		fuse_reply_err(req, -r);
-	} else if (live_read && a->spool != ATTR_SPOOL_NONE) {
-		logs_open(fs->logs, req, ino_object(ino), on_spool, h);
-	} else if (live_read && a->fetch) {
+	} else if (live_read && a->spool != SPOOL_NONE) {
+		logs_open(fs->logs[a->spool], req, ino_object(ino), on_spool, h);
+	} else if (live_read && (a->fetch || a->forward)) {
 		fetch_open(fs->fetch, req, ino, caller, on_fetched, h);
 	} else {
 		handle_reply(h, req);
@@ -294,7 +295,7 @@ void file_release(fuse_req_t req, const struct fuse_file_info *fi)
 	release_truncated(h);
 	file_write_truncated(h);
 	if (h->logs)
-		logs_release(h->fs->logs, ino_object(h->ino));
+		logs_release(h->logs, ino_object(h->ino));
 	handle_free(h);
 	fuse_reply_err(req, 0);
 }

@@ -7,6 +7,7 @@
 #include "fs/handles.h"
 
 struct bulk;
+struct logs;
 struct spool_reader;
 
 struct open_file {
@@ -21,7 +22,7 @@ struct open_file {
 	struct spool_reader *spool; /* a growing file; NULL: none */
 	struct bulk *bulk;          /* .weaverfs/new; NULL: none */
 	int fd;                     /* a file of the archive; -1: none */
-	bool logs;                  /* logs_release() is owed */
+	struct logs *logs;          /* logs_release() is owed to them; NULL: none */
 	bool counted;               /* registry_release() is owed */
 	bool written;               /* a WRITE has come, whatever became of it */
 	unsigned flushes;

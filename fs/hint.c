@@ -250,10 +250,11 @@ static void write_sidecar(const struct hint_input *h, struct buf *out)
 		add_hint(out, "what it said last: kubectl logs %s -c %s --namespace=%s --tail=1",
 			 h->pod->name, container, h->pod->namespace_);
 	if (strcmp(container, LOOM_SIDECAR) == 0)
-		add_hint(out,
-			 "auditing needs a kernel with BTF (/sys/kernel/btf/vmlinux) and the "
-			 "capabilities BPF and PERFMON (Pod Security: the namespace manifest); "
-			 "audit_enabled=false makes weavers without it");
+		add_hint(
+			out,
+			"the weaver waits for auditing (audit_required), which needs a kernel with "
+			"BTF (/sys/kernel/btf/vmlinux) and the capabilities BPF and PERFMON (Pod Security: the namespace manifest); "
+			"audit_enabled=false makes weavers without it");
 }
 
 static void write_events(const struct hint_input *h, struct buf *out)

@@ -134,50 +134,56 @@ static void send_next(struct last_line_asker *a)
 	}
 }
 
-/* Whose last line would be a help: one that has run and ended, or that cannot stay up. */
+/* Whose last line would be a help: one that has run and ended, that cannot stay up or get well. */
 static const struct pod_container *find_container(const struct last_line_asker *a,
-						  const struct pod *pod)
+						  const struct pod *pod,
+						  const struct event_list *events)
 {
-	const struct reason_input in = { .pod = pod, .config = a->fs->config };
+	const struct reason_input in = { .pod = pod, .events = events, .config = a->fs->config };
 	_cleanup_(reason_done) struct reason r = { 0 };
 
 	if (pod->deleted_s || !reason_find(&in, &r) || !r.container)
 		return NULL;
 	bool ended = r.container->state == POD_STATE_TERMINATED && r.container->started_s;
-	bool again = r.init && r.container->restarts > 0;
+	bool again =
+		r.init && (r.container->restarts > 0 || r.container->state == POD_STATE_RUNNING);
 	return ended || again ? r.container : NULL;
 }
 
-static bool is_known(struct last_line_asker *a, const struct pod *pod,
-		     const struct pod_container *c)
+static bool is_asked(struct last_line_asker *a, const struct pod *pod)
 {
-	struct registry_view w;
-
 	list_for_each(k, &a->asks, struct ask, node)
 		if (strcmp(k->pod->uid, pod->uid) == 0)
 			return true;
-	if (registry_find_uid(a->fs->registry, pod->uid, &w) < 0)
-		return true; /* nobody would read it */
-	bool known = last_line_is_of(w.last_line, c);
-	registry_view_done(&w);
-	return known;
+	return false;
 }
 
-void last_line_asker_pod_changed(struct last_line_asker *a, const struct pod *pod)
+static void look_at(struct last_line_asker *a, const struct registry_view *w)
 {
-	const struct pod_container *c = find_container(a, pod);
+	const struct pod_container *c = find_container(a, w->pod, w->events);
 
-	if (!c || a->waiting >= WAITING_MAX || is_known(a, pod, c))
+	if (!c || a->waiting >= WAITING_MAX || is_asked(a, w->pod) ||
+	    last_line_is_of(w->last_line, c))
 		return;
 	struct ask *k = calloc(1, sizeof(*k));
 	if (!k)
 		return;
 	k->asker = a;
-	k->pod = pod_ref(pod);
+	k->pod = pod_ref(w->pod);
 	k->c = c;
 	list_push_back(&a->asks, &k->node);
 	a->waiting++;
 	send_next(a);
+}
+
+void last_line_asker_changed(struct last_line_asker *a, const char *uid)
+{
+	struct registry_view w;
+
+	if (registry_find_uid(a->fs->registry, uid, &w) < 0)
+		return; /* nobody would read it */
+	look_at(a, &w);
+	registry_view_done(&w);
 }
 
 int last_line_asker_new(struct weaverfs *fs, struct last_line_asker **ret, struct error *e)

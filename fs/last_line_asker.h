@@ -8,10 +8,9 @@
 #include "k8s/base/error.h"
 
 struct last_line_asker;
-struct pod;
 struct weaverfs;
 
 int last_line_asker_new(struct weaverfs *fs, struct last_line_asker **ret, struct error *e);
 void last_line_asker_free(struct last_line_asker *a);
-/* From sync, after the registry has it. */
-void last_line_asker_pod_changed(struct last_line_asker *a, const struct pod *pod);
+/* From sync, after the registry has it: a pod, or an event of it, is new. */
+void last_line_asker_changed(struct last_line_asker *a, const char *uid);

@@ -27,7 +27,6 @@
 #include "k8s/pod.h"
 #include "k8s/request.h"
 
-#define LOG_MAX_BYTES (64LL << 20)
 #define LOG_WAIT_NS (2 * CLOCK_NS_PER_S)  /* filesystem.md rule 9 */
 #define LOG_IDLE_NS (60 * CLOCK_NS_PER_S) /* filesystem.md §5, State */
 #define LOG_RETRY_NS (5 * CLOCK_NS_PER_S) /* after a failed append */
@@ -41,7 +40,7 @@ static bool is_unused(const struct log_file *f)
 static void close_stream(struct log_file *f)
 {
 	if (f->stream)
-		log_stream_stop(f->stream);
+		f->source->stop(f->stream);
 	f->stream = NULL;
 	f->asking = false;
 }
@@ -67,7 +66,7 @@ void log_file_left(struct log_file *f)
 	/* One that was only fetched for the archive needs no file descriptors until then. */
 	bool fetched = f->ended && !f->opened;
 	if (fetched && !f->gone)
-		registry_set_logs(f->fs->registry, f->uid, NULL);
+		registry_set_spool(f->fs->registry, f->uid, f->source->kind, NULL);
 	if (f->gone || fetched)
 		log_file_free(f);
 	else if (!f->failed)
@@ -105,7 +104,7 @@ static void openings_answer(struct log_file *f, struct list *openings, const str
 		e = NULL;
 	if (e) {
 		wrapped = *e;
-		error_wrap(&wrapped, -e->code, "log of %s", f->name);
+		error_wrap(&wrapped, -e->code, "%s of %s", f->source->file, f->name);
 		e = &wrapped;
 	}
 	while (!list_empty(openings))
@@ -139,8 +138,8 @@ static void note_failure(struct log_file *f, const struct error *e)
 	char path[REGISTRY_NAME_MAX + 8];
 
 	if (!f->why.code) {
-		snprintf(path, sizeof(path), "%s/logs", f->name);
-		errors_add(fs->errors, fs->uid, "logs", path, e);
+		snprintf(path, sizeof(path), "%s/%s", f->name, f->source->file);
+		errors_add(fs->errors, fs->uid, f->source->file, path, e);
 	}
 	f->why = *e;
 	f->failed = true;
@@ -153,7 +152,7 @@ static void tell(struct log_file *f)
 	list_for_each(k, &f->keepers, struct logs_keeper, node)
 		k->changed(k);
 	stream_wake(f->fs->streams, f->object);
-	poke_grown(f->fs->poke, f->object, table_find("logs", ATTR_LIVE, NULL));
+	poke_grown(f->fs->poke, f->object, table_find(f->source->file, ATTR_LIVE, NULL));
 }
 
 static int append(struct log_file *f, const char *bytes, size_t len, const struct log_position *pos)
@@ -221,15 +220,11 @@ static void flush_gaps(struct log_file *f)
 static const char *on_container(void *data, bool *ret_terminated, bool *ret_gone)
 {
 	const struct log_file *f = data;
-	const struct pod_container *c = pod_main(f->pod);
+	const struct pod_container *c = f->source->container(f->pod);
 
 	*ret_gone = f->gone;
-	/* An evicted pod may have no state of a container that it never made. */
-	*ret_terminated = c && c->state == POD_STATE_TERMINATED;
-	if (!c || c->state != POD_STATE_RUNNING)
-		*ret_terminated |= strcmp(f->pod->phase, "Failed") == 0 ||
-				   strcmp(f->pod->phase, "Succeeded") == 0;
-	return c ? c->id : "";
+	*ret_terminated = !c || f->source->over(f->pod);
+	return c ? f->source->id(f->pod) : "";
 }
 
 static void on_caught_up(void *data, int r, const struct error *e)
@@ -251,7 +246,7 @@ static void on_caught_up(void *data, int r, const struct error *e)
 			list_push_back(&f->asked, first);
 		}
 		f->asking = true;
-		log_stream_refresh(f->stream);
+		f->source->refresh(f->stream);
 	}
 	log_file_left(f);
 }
@@ -259,19 +254,18 @@ static void on_caught_up(void *data, int r, const struct error *e)
 /* The pod was gone before its log could be read to the end. */
 static void note_cut(struct log_file *f)
 {
-	const struct pod_container *c = pod_main(f->pod);
-	int64_t from_ns = f->position.last_ns;
+	const struct pod_container *c = f->source->container(f->pod);
+	int64_t begun_s = c && c->started_s ? c->started_s : f->pod->created_s;
 
-	if (from_ns == 0)
-		from_ns = (c && c->started_s ? c->started_s : f->pod->created_s) * CLOCK_NS_PER_S;
-	on_gap(f, from_ns, clock_realtime_ns());
+	f->source->cut_line(f->spool, &f->position, begun_s * CLOCK_NS_PER_S, &f->gaps);
+	metrics_add(f->fs->metrics, METRIC_LOG_GAPS, 1);
 }
 
 static void on_ended(void *data)
 {
 	struct log_file *f = data;
 
-	f->cut = !log_stream_complete(f->stream);
+	f->cut = !f->source->complete(f->stream, f->spool);
 	if (f->cut)
 		note_cut(f);
 	flush_gaps(f);
@@ -293,20 +287,9 @@ static const struct log_stream_ops stream_ops = {
 
 static int start_stream(struct log_file *f, struct error *e)
 {
-	const struct pod_container *c = pod_main(f->pod);
-
-	if (!c)
-		return error_set(e, ENODATA, "the pod has no container");
-	struct log_stream_spec spec = {
-		.client = f->fs->client,
-		.namespace_ = f->pod->namespace_,
-		.pod = f->pod->name,
-		.container = c->name,
-		.from = f->position,
-		.ops = &stream_ops,
-		.data = f,
-	};
-	int r = log_stream_start(&spec, &f->stream, e);
+	if (!f->source->container(f->pod))
+		return error_set(e, ENODATA, "%s", f->source->none);
+	int r = f->source->start(f, &stream_ops, &f->stream, e);
 	f->asking = r == 0;
 	return r;
 }
@@ -340,8 +323,8 @@ static uint64_t own_number(struct weaverfs *fs, const struct registry_view *v)
 	return object;
 }
 
-int log_file_new(struct weaverfs *fs, const struct registry_view *v, struct log_file **ret,
-		 struct error *e)
+int log_file_new(struct weaverfs *fs, const struct log_source *source,
+		 const struct registry_view *v, struct log_file **ret, struct error *e)
 {
 	_cleanup_(cleanup_free) struct log_file *f = calloc(1, sizeof(*f));
 	char dir[4096] = "";
@@ -349,11 +332,13 @@ int log_file_new(struct weaverfs *fs, const struct registry_view *v, struct log_
 	if (!f)
 		return error_oom(e);
 	if (*fs->state_dir)
-		snprintf(dir, sizeof(dir), "%s/spool", fs->state_dir);
-	int r = spool_open(dir, v->pod->uid, LOG_MAX_BYTES, &f->spool, &f->position, e);
+		snprintf(dir, sizeof(dir), "%s/%s", fs->state_dir, source->dir);
+	int r = spool_open(dir, v->pod->uid, source->kind, source->max_bytes, &f->spool,
+			   &f->position, e);
 	if (r < 0)
 		return r;
 	f->fs = fs;
+	f->source = source;
 	snprintf(f->uid, sizeof(f->uid), "%s", v->pod->uid);
 	snprintf(f->name, sizeof(f->name), "%s", v->name);
 	f->object = own_number(fs, v);
@@ -363,7 +348,7 @@ int log_file_new(struct weaverfs *fs, const struct registry_view *v, struct log_
 	list_init(&f->keepers);
 	loop_timer_init(&f->timer, file_timer);
 	list_init(&f->node);
-	registry_set_logs(fs->registry, f->uid, f->spool);
+	registry_set_spool(fs->registry, f->uid, source->kind, f->spool);
 	*ret = move_ptr(&f);
 	return 0;
 }
@@ -395,7 +380,7 @@ void log_file_ask(struct log_file *f, struct log_opening *o)
 	list_remove(&o->node);
 	list_push_back(&f->asked, &o->node);
 	if (!f->asking)
-		log_stream_refresh(f->stream);
+		f->source->refresh(f->stream);
 	f->asking = true;
 }
 
@@ -411,7 +396,7 @@ void log_file_keep(struct log_file *f, struct logs_keeper *k, bool complete)
 	loop_timer_cancel(&f->timer);
 	if (f->stream)
 		return;
-	if (!pod_main(f->pod))
+	if (!f->source->container(f->pod))
 		f->ended = true; /* there is nothing that could have printed */
 	else if (start_stream(f, &e) < 0)
 		note_failure(f, &e);
@@ -439,14 +424,14 @@ void log_file_pod_changed(struct log_file *f, const struct registry_view *v, boo
 	}
 	f->gone |= gone;
 	/* A pod of somebody else's making may restart its container. */
-	const struct pod_container *c = pod_main(f->pod);
+	const struct pod_container *c = f->source->container(f->pod);
 	if (f->ended && !f->gone && c && c->state == POD_STATE_RUNNING) {
 		f->ended = false;
 		if (!is_unused(f))
 			start_stream(f, NULL);
 	}
 	if (f->stream)
-		log_stream_poke(f->stream);
+		f->source->poke(f->stream);
 	if (f->gone)
 		log_file_left(f);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One weaver's log inside logs.c: its spool, the stream that feeds it, and the opens that wait for
- * it. Cluster thread.
+ * One weaver's log, or audit trail, inside logs.c: its spool, the stream that feeds it, and the
+ * opens that wait for it. Cluster thread.
  */
 #pragma once
 #include <fuse_lowlevel.h>
@@ -9,12 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fs/log_source.h"
 #include "fs/logs.h"
 #include "fs/registry.h"
 #include "k8s/base/buf.h"
 #include "k8s/base/error.h"
 #include "k8s/base/list.h"
-#include "k8s/log_stream.h"
 #include "k8s/loop.h"
 
 struct park;
@@ -23,6 +23,7 @@ struct spool;
 struct log_file {
 	struct list node; /* the owner's */
 	struct weaverfs *fs;
+	const struct log_source *source;
 	char uid[64], name[REGISTRY_NAME_MAX];
 	uint64_t objects[2]; /* the numbers it was opened by: its name's, its id's; 0: none */
 	uint64_t object;     /* the weaver's own number: its streams */
@@ -30,7 +31,7 @@ struct log_file {
 	struct spool *spool;
 	struct log_position position; /* of the spool's end */
 	struct buf gaps;              /* gap lines, appended with the lines that follow them */
-	struct log_stream *stream;    /* NULL: closed */
+	void *stream;                 /* the source's; NULL: closed */
 	bool asking;                  /* caught_up() will come */
 	struct list asked, later;     /* openings: of the question that is out, of the next one */
 	struct list keepers;          /* struct logs_keeper */
@@ -60,8 +61,8 @@ struct log_opening {
 };
 
 /* With the spool of v's pod, opened and made known to the registry. */
-int log_file_new(struct weaverfs *fs, const struct registry_view *v, struct log_file **ret,
-		 struct error *e);
+int log_file_new(struct weaverfs *fs, const struct log_source *source,
+		 const struct registry_view *v, struct log_file **ret, struct error *e);
 /* Nothing may wait for it any more. Removes the spool's files when the weaver is gone. */
 void log_file_free(struct log_file *f);
 /* o, which is parked, waits for all that the kubelet has now; it may be answered at once. */

@@ -29,6 +29,7 @@
 /* Cluster thread, but for what the lock guards. */
 struct logs {
 	struct weaverfs *fs;
+	const struct log_source *source;
 	struct list files; /* struct log_file */
 
 	struct lock lock; /* LOCK_LEAF, guards what follows */
@@ -63,9 +64,11 @@ static int file_get(struct logs *l, uint64_t object, struct log_file **ret, stru
 		return error_set(e, ENOENT, "this weaver is gone");
 	struct log_file *f = find_uid(l, v.pod->uid);
 	int r = 0;
-	if (!f)
+	if (!l->source->container(v.pod))
+		r = error_set(e, ENODATA, "%s", l->source->none);
+	else if (!f)
 		r = v.gone ? error_set(e, ENOENT, "this weaver is gone")
-			   : log_file_new(l->fs, &v, &f, e);
+			   : log_file_new(l->fs, l->source, &v, &f, e);
 	registry_view_done(&v);
 	if (r < 0)
 		return r;
@@ -227,7 +230,7 @@ int logs_keep(struct logs *l, struct logs_keeper *k, const struct registry_view 
 	      struct error *e)
 {
 	struct log_file *f = find_uid(l, v->pod->uid);
-	int r = f ? 0 : log_file_new(l->fs, v, &f, e);
+	int r = f ? 0 : log_file_new(l->fs, l->source, v, &f, e);
 
 	if (r < 0)
 		return r;
@@ -252,9 +255,9 @@ struct spool *logs_kept_spool(const struct logs_keeper *k)
 	return k->file->spool;
 }
 
-int64_t logs_kept_last_ns(const struct logs_keeper *k)
+const struct log_position *logs_kept_position(const struct logs_keeper *k)
 {
-	return k->file->position.last_ns;
+	return &k->file->position;
 }
 
 bool logs_kept_ended(const struct logs_keeper *k, bool *ret_complete)
@@ -284,7 +287,7 @@ void logs_ready(struct logs *l)
 
 	if (!*l->fs->state_dir)
 		return;
-	snprintf(dir, sizeof(dir), "%s/spool", l->fs->state_dir);
+	snprintf(dir, sizeof(dir), "%s/%s", l->fs->state_dir, l->source->dir);
 	DIR *d = opendir(dir);
 	if (!d)
 		return; /* none was ever made */
@@ -309,13 +312,15 @@ void logs_ready(struct logs *l)
 	closedir(d);
 }
 
-int logs_new(struct weaverfs *fs, struct logs **ret, struct error *e)
+int logs_new(struct weaverfs *fs, const struct log_source *source, struct logs **ret,
+	     struct error *e)
 {
 	struct logs *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return error_oom(e);
 	l->fs = fs;
+	l->source = source;
 	list_init(&l->files);
 	lock_init(&l->lock, LOCK_LEAF);
 	l->release_job.run = release_run;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The `logs` files: for each weaver whose log somebody has opened, a log stream that feeds its
- * spool. An open waits until what the kubelet has is in the file (2 s at most, a signal ends it);
- * the stream closes 60 s after the last reader. Cluster thread except where noted.
+ * The `logs` files, and in another instance the `audit` files: for each weaver whose log somebody
+ * has opened, a stream that feeds its spool (log_source.h). An open waits until what the kubelet
+ * has is in the file (2 s at most, a signal ends it); the stream closes 60 s after the last reader.
+ * Cluster thread except where noted.
  */
 #pragma once
 #include <fuse_lowlevel.h>
@@ -14,11 +15,13 @@
 
 struct weaverfs;
 struct log_file;
+struct log_source;
 struct logs;
 struct registry_view;
 struct spool;
 
-int logs_new(struct weaverfs *fs, struct logs **ret, struct error *e);
+int logs_new(struct weaverfs *fs, const struct log_source *source, struct logs **ret,
+	     struct error *e);
 /*
  * Answers what still waits with EIO and stops the streams. On the cluster thread or after it has
  * ended; no logs_open() or logs_release() may be under way (the session's loop has ended before).
@@ -56,7 +59,8 @@ int logs_keep(struct logs *l, struct logs_keeper *k, const struct registry_view 
 /* spare: the spool stays on disk though the pod is gone, for the next start. */
 void logs_unkeep(struct logs_keeper *k, bool spare);
 struct spool *logs_kept_spool(const struct logs_keeper *k); /* borrowed */
-int64_t logs_kept_last_ns(const struct logs_keeper *k);     /* stamp of its last line; 0: none */
+/* Where reading stands; borrowed. */
+const struct log_position *logs_kept_position(const struct logs_keeper *k);
 /* Nothing will be appended any more; complete: and nothing is missing at its end. */
 bool logs_kept_ended(const struct logs_keeper *k, bool *ret_complete);
 

@@ -202,10 +202,12 @@ void node_done(struct node *n)
 
 static off_t content_size(const struct node *n)
 {
+	struct spool *spool = n->w.spools[n->attr->spool];
+
 	if (n->scope == ATTR_ARCHIVE)
 		return archive_file_size(n->view.fs->archive, n->object, n->attr->name);
-	if (n->attr->spool != ATTR_SPOOL_NONE)
-		return n->w.logs ? spool_size(n->w.logs) : 0;
+	if (n->attr->spool != SPOOL_NONE)
+		return spool ? spool_size(spool) : 0;
 	if (!n->attr->show)
 		return 0;
 	_cleanup_(buf_done) struct buf content = BUF_INIT;
@@ -287,8 +289,9 @@ static void stat_file(const struct node *n, struct stat *st)
 	st->st_nlink = n->w.gone ? 0 : 1;
 	st->st_size = content_size(n);
 	st->st_blocks = (st->st_size + 511) / 512;
-	if (n->scope == ATTR_LIVE && n->attr->spool != ATTR_SPOOL_NONE && n->w.logs)
-		st->st_mtim = timespec_of(spool_changed_ns(n->w.logs));
+	struct spool *spool = n->w.spools[n->attr->spool];
+	if (n->scope == ATTR_LIVE && spool)
+		st->st_mtim = timespec_of(spool_changed_ns(spool));
 	else if (n->scope == ATTR_CONTROL && !(n->attr->flags & ATTR_CONSTANT))
 		st->st_mtim = timespec_of(clock_realtime_ns()); /* made when read */
 }

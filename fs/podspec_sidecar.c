@@ -90,6 +90,14 @@ static void add_env(struct podspec_json *b, cJSON *container, const struct podsp
 	podspec_json_env_number(b, env, "LOOM_AUDIT_HEALTH_PORT", config->audit_health_port);
 	podspec_json_env(b, env, "LOOM_AUDIT_BUFFER_PATH", BUFFER_PATH);
 	podspec_json_env(b, env, "LOOM_AUDIT_LOG_LEVEL", config->log_level);
+	podspec_json_env(b, env, "LOOM_AUDIT_FILTER_PATHS_IGNORE",
+			 config->audit_filter_paths_ignore);
+	podspec_json_env(b, env, "LOOM_AUDIT_FILTER_PATHS_ALWAYS",
+			 config->audit_filter_paths_always);
+	podspec_json_env_number(b, env, "LOOM_AUDIT_FILTER_READ_SAMPLE_RATE",
+				config->audit_filter_read_sample_rate);
+	if (config->audit_allow_insecure_http)
+		podspec_json_env(b, env, "LOOM_AUDIT_ALLOW_INSECURE_HTTP", "1");
 }
 
 static void add_mount(struct podspec_json *b, cJSON *container, const char *volume,

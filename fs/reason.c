@@ -16,6 +16,8 @@
 
 /* A container that ends sooner had nothing to do (loom-compat: "exits at once"). */
 #define AT_ONCE_S 5
+/* So often a startup probe fails of one that is only slow. */
+#define UNHEALTHY_COUNT 10
 
 void reason_done(struct reason *r)
 {
@@ -142,6 +144,26 @@ static bool set_between_failures(const struct reason_input *in, struct reason *r
 	return true;
 }
 
+/*
+ * A sidecar that runs and does not get well: the kubelet asks it once a second, and says so for the
+ * first 25 times or so.
+ */
+static bool set_unhealthy(const struct reason_input *in, struct reason *r,
+			  const struct pod_container *c)
+{
+	static const char *const unhealthy[] = { "Unhealthy", NULL };
+	const struct event *event = event_list_find(in->events, unhealthy);
+
+	if (c->state != POD_STATE_RUNNING || c->started || !event || event->count < UNHEALTHY_COUNT)
+		return false;
+	r->container = c;
+	r->init = true;
+	set(&r->word, event->reason);
+	buf_printf(&r->message, "%s: ", c->name);
+	set(&r->message, event->message);
+	return true;
+}
+
 static bool find_init(const struct reason_input *in, struct reason *r)
 {
 	const struct pod *pod = in->pod;
@@ -155,7 +177,7 @@ static bool find_init(const struct reason_input *in, struct reason *r)
 		if (c->state == POD_STATE_TERMINATED ||
 		    (c->state == POD_STATE_WAITING && !is_progress(c)))
 			return set_container(r, c, true);
-		return set_between_failures(in, r, c);
+		return set_unhealthy(in, r, c) || set_between_failures(in, r, c);
 	}
 	return false;
 }

@@ -84,6 +84,18 @@ static struct weaver *find_visible(struct registry *r, uint64_t object)
 	return w && (w->place != PLACE_AWAY || w->opens) ? w : NULL;
 }
 
+static void spools_ref(struct spool *const from[SPOOL_KINDS], struct spool *to[SPOOL_KINDS])
+{
+	for (unsigned kind = 0; kind < SPOOL_KINDS; kind++)
+		to[kind] = spool_ref(from[kind]);
+}
+
+static void spools_unref(struct spool *spools[SPOOL_KINDS])
+{
+	for (unsigned kind = 0; kind < SPOOL_KINDS; kind++)
+		spool_unref(spools[kind]);
+}
+
 static int view_fill(const struct weaver *w, uint64_t object, struct registry_view *ret)
 {
 	if (!w)
@@ -92,7 +104,6 @@ static int view_fill(const struct weaver *w, uint64_t object, struct registry_vi
 		.object = object,
 		.pod = pod_ref(w->pod),
 		.events = event_list_ref(w->events),
-		.logs = spool_ref(w->logs),
 		.last_line = last_line_ref(w->last_line),
 		.changed_ns = w->changed_ns,
 		.shown = w->place == PLACE_SHOWN,
@@ -100,6 +111,7 @@ static int view_fill(const struct weaver *w, uint64_t object, struct registry_vi
 		.held = w->place == PLACE_HELD,
 		.deleted = w->gone,
 	};
+	spools_ref(w->spools, ret->spools);
 	memcpy(ret->name, w->name, sizeof(ret->name));
 	return 0;
 }
@@ -109,7 +121,7 @@ void registry_view_copy(const struct registry_view *v, struct registry_view *ret
 	*ret = *v;
 	pod_ref(v->pod);
 	event_list_ref(v->events);
-	spool_ref(v->logs);
+	spools_ref(v->spools, ret->spools);
 	last_line_ref(v->last_line);
 }
 
@@ -117,7 +129,7 @@ void registry_view_done(struct registry_view *v)
 {
 	pod_unref(v->pod);
 	event_list_unref(v->events);
-	spool_unref(v->logs);
+	spools_unref(v->spools);
 	last_line_unref(v->last_line);
 	*v = (struct registry_view){ 0 };
 }
@@ -162,7 +174,7 @@ static void weaver_free(struct weaver *w)
 {
 	pod_unref(w->pod);
 	event_list_unref(w->events);
-	spool_unref(w->logs);
+	spools_unref(w->spools);
 	last_line_unref(w->last_line);
 	free(w);
 }
@@ -378,14 +390,15 @@ int registry_add_event(struct registry *r, struct event *event)
 	return 0;
 }
 
-void registry_set_logs(struct registry *r, const char *uid, struct spool *logs)
+void registry_set_spool(struct registry *r, const char *uid, enum spool_kind kind,
+			struct spool *spool)
 {
 	lock_guard(&r->lock);
 	struct weaver *w = find_uid(r, uid);
 	if (!w)
 		return;
-	spool_unref(w->logs);
-	w->logs = spool_ref(logs);
+	spool_unref(w->spools[kind]);
+	w->spools[kind] = spool_ref(spool);
 }
 
 void registry_set_last_line(struct registry *r, const char *uid, struct last_line *line)

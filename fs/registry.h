@@ -10,12 +10,12 @@
 #include <stdint.h>
 
 #include "fs/events.h"
+#include "fs/spool.h"
 #include "k8s/base/error.h"
 #include "k8s/pod.h"
 
 struct last_line;
 struct registry;
-struct spool;
 
 #define REGISTRY_NAME_MAX 80 /* 63, '~', id8, and an id of 36 */
 
@@ -23,15 +23,15 @@ struct spool;
 struct registry_view {
 	uint64_t object; /* as asked for: a weaver has a second one under its id */
 	char name[REGISTRY_NAME_MAX];
-	struct pod *pod;             /* the last known state */
-	struct event_list *events;   /* NULL: none */
-	struct spool *logs;          /* NULL: not opened yet */
-	struct last_line *last_line; /* NULL: not known */
-	int64_t changed_ns;          /* CLOCK_REALTIME of the last change: mtime */
-	bool shown;                  /* in the root, under name */
-	bool held;                   /* not in the tree yet: another has the name */
-	bool gone;                   /* left the tree; still open somewhere */
-	bool deleted;                /* gone, and its pod is no more */
+	struct pod *pod;                   /* the last known state */
+	struct event_list *events;         /* NULL: none */
+	struct spool *spools[SPOOL_KINDS]; /* NULL: not opened yet */
+	struct last_line *last_line;       /* NULL: not known */
+	int64_t changed_ns;                /* CLOCK_REALTIME of the last change: mtime */
+	bool shown;                        /* in the root, under name */
+	bool held;                         /* not in the tree yet: another has the name */
+	bool gone;                         /* left the tree; still open somewhere */
+	bool deleted;                      /* gone, and its pod is no more */
 };
 void registry_view_done(struct registry_view *v);
 /* With references of its own. */
@@ -100,7 +100,8 @@ int registry_find_uid(struct registry *r, const char *uid, struct registry_view 
 /* Somebody non-terminating has it, shown or held back. Any thread. */
 bool registry_name_taken(struct registry *r, const char *name);
 /* These two take a reference. */
-void registry_set_logs(struct registry *r, const char *uid, struct spool *logs);
+void registry_set_spool(struct registry *r, const char *uid, enum spool_kind kind,
+			struct spool *spool);
 void registry_set_last_line(struct registry *r, const char *uid, struct last_line *line);
 
 /*

@@ -23,7 +23,7 @@ struct weaver {
 	char wanted[REGISTRY_NAME_MAX];
 	struct pod *pod;
 	struct event_list *events;
-	struct spool *logs;
+	struct spool *spools[SPOOL_KINDS];
 	struct last_line *last_line;
 	int64_t changed_ns;
 	int64_t held_until_ns;

@@ -194,8 +194,8 @@ static int open_named(struct spool *s, const char *dir, const char *uid, struct 
 	return recover(s, e);
 }
 
-int spool_open(const char *dir, const char *uid, int64_t max_bytes, struct spool **ret,
-	       struct log_position *ret_pos, struct error *e)
+int spool_open(const char *dir, const char *uid, enum spool_kind kind, int64_t max_bytes,
+	       struct spool **ret, struct log_position *ret_pos, struct error *e)
 {
 	_cleanup_(spool_unrefp) struct spool *s = calloc(1, sizeof(*s));
 
@@ -203,6 +203,7 @@ int spool_open(const char *dir, const char *uid, int64_t max_bytes, struct spool
 		return error_oom(e);
 	s->refs = 1;
 	s->fd = s->pos_fd = -1;
+	s->view.kind = kind;
 	s->cap = max_bytes < SPOOL_CAP_MIN ? SPOOL_CAP_MIN : max_bytes;
 	lock_init(&s->lock, LOCK_LEAF);
 	int r = *dir ? open_named(s, dir, uid, e) : open_unnamed(s, e);
@@ -335,6 +336,22 @@ int spool_append(struct spool *s, const char *bytes, size_t len, const struct lo
 	s->end += (off_t)len;
 	s->changed_ns = clock_realtime_ns();
 	return 0;
+}
+
+size_t spool_last(struct spool *s, char *to, size_t len)
+{
+	size_t n = (off_t)len < s->end - s->start ? len : (size_t)(s->end - s->start);
+
+	for (size_t done = 0; done < n;) {
+		off_t at = s->end - (off_t)(n - done), room = s->cap - at % s->cap;
+		size_t want = n - done < (size_t)room ? n - done : (size_t)room;
+		ssize_t got = pread(s->fd, to + done, want, at % s->cap);
+
+		if (got <= 0)
+			return 0;
+		done += (size_t)got;
+	}
+	return n;
 }
 
 /* ---- any thread ---- */

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The append-only file behind `logs`: bytes in <dir>/<uid>.log, and beside it in .pos where reading
- * stood when they were complete, so that kill -9 at any instant loses and repeats nothing: bytes
- * after the last position record do not count. One writer (cluster thread), any number of readers.
+ * The append-only file behind `logs` and `audit`: bytes in <dir>/<uid>.log, and beside it in .pos
+ * where reading stood when they were complete, so that kill -9 at any instant loses and repeats
+ * nothing: bytes after the last position record do not count. One writer (cluster thread), any
+ * number of readers.
  *
  * It has a bound: past it the oldest quarter goes at once, up to the end of a line. Who reads the
  * file from its beginning then gets one line in place of what is gone,
  *	[weaverfs: gap byte FROM .. byte TO]
- * counted in bytes of the log as it was spooled. Offsets and st_size are those of the bytes still
- * there; while somebody has the file open they are those of the bytes there were when the first
- * reader came, so that st_size only grows and `tail -f` never believes in a truncation.
+ * or its like in JSON, counted in bytes as they were spooled. Offsets and st_size are those of the
+ * bytes still there; while somebody has the file open they are those of the bytes there were when
+ * the first reader came, so that st_size only grows and `tail -f` never believes in a truncation.
  */
 #pragma once
 #include <stdbool.h>
@@ -23,12 +24,15 @@
 
 struct spool;
 
+/* What a weaver has of them; decides how gaps are said. */
+enum spool_kind { SPOOL_NONE, SPOOL_LOGS, SPOOL_AUDIT /* lines of JSON */, SPOOL_KINDS };
+
 /*
  * Opens or makes it, and dir. dir "": an unnamed temporary file. *ret_pos is where reading stood. A
  * file keeps the bound that it was made with. -EINVAL: uid is no file name.
  */
-int spool_open(const char *dir, const char *uid, int64_t max_bytes, struct spool **ret,
-	       struct log_position *ret_pos, struct error *e);
+int spool_open(const char *dir, const char *uid, enum spool_kind kind, int64_t max_bytes,
+	       struct spool **ret, struct log_position *ret_pos, struct error *e);
 struct spool *spool_ref(struct spool *s); /* any thread; NULL gives NULL */
 void spool_unref(struct spool *s);
 DEFINE_CLEANUP(struct spool *, spool_unref)
@@ -40,6 +44,9 @@ int spool_append(struct spool *s, const char *bytes, size_t len, const struct lo
 		 struct error *e);
 /* Removes the files when the last reference goes (the weaver is gone and nothing keeps it). */
 void spool_discard(struct spool *s);
+
+/* The last bytes, at most len of them: how many. Cluster thread. */
+size_t spool_last(struct spool *s, char *to, size_t len);
 
 /* ---- any thread ---- */
 off_t spool_size(struct spool *s);         /* as st_size */

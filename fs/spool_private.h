@@ -15,7 +15,8 @@ struct spool_view {
 	off_t from;   /* the line stands for the bytes [from, resume); none when equal */
 	off_t resume; /* the byte at offset gap_at + gap_len */
 	size_t gap_len;
-	char gap[80];
+	enum spool_kind kind;
+	char gap[160];
 };
 
 struct spool {

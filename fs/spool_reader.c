@@ -23,16 +23,29 @@ struct spool_reader {
 	char last;  /* the byte before next */
 };
 
+/* In JSON as fs/audit_source.c says what it could not have. */
+static size_t gap_line(struct spool_view *v, const char *newline)
+{
+	intmax_t from = v->from, to = v->resume;
+	int n;
+
+	if (v->kind == SPOOL_AUDIT)
+		n = snprintf(v->gap, sizeof(v->gap),
+			     "%s{\"event_type\":\"audit_lost\",\"details\":{\"stage\":\"weaverfs\","
+			     "\"reason\":\"bound\",\"from\":%jd,\"to\":%jd}}\n",
+			     newline, from, to);
+	else
+		n = snprintf(v->gap, sizeof(v->gap), "%s[weaverfs: gap byte %jd .. byte %jd]\n",
+			     newline, from, to);
+	return (size_t)n;
+}
+
 void spool_reader_cut(struct spool_view *v, off_t at, off_t from, off_t to, bool at_line)
 {
 	v->gap_at = at;
 	v->from = from;
 	v->resume = to;
-	v->gap_len = 0;
-	if (from < to)
-		v->gap_len = (size_t)snprintf(v->gap, sizeof(v->gap),
-					      "%s[weaverfs: gap byte %jd .. byte %jd]\n",
-					      at_line ? "" : "\n", (intmax_t)from, (intmax_t)to);
+	v->gap_len = from < to ? gap_line(v, at_line ? "" : "\n") : 0;
 }
 
 int spool_reader_new(struct spool *s, struct spool_reader **ret)

@@ -47,7 +47,8 @@ struct stream_ops {
 };
 /* stream_follow.c, stream_wait.c */
 extern const struct stream_ops stream_follow_status, stream_follow_events, stream_follow_logs,
-	stream_wait_running, stream_wait_done, stream_wait_gone, stream_follow_mount;
+	stream_follow_audit, stream_wait_running, stream_wait_done, stream_wait_gone,
+	stream_follow_mount;
 
 int stream_new(struct weaverfs *fs, struct streams **ret, struct error *e);
 void stream_free(struct streams *s); /* cluster thread; answers what is parked with EIO */

@@ -82,18 +82,21 @@ static void events_close(const struct stream_source *source, void *state)
 _Static_assert(sizeof(struct events_state) <= STREAM_STATE_SIZE, "state");
 const struct stream_ops stream_follow_events = { .fill = events_fill, .close = events_close };
 
-/* ---- follow/logs ---- */
+/* ---- follow/logs, follow/audit ---- */
 
 struct logs_state {
+	struct logs *logs;
 	struct spool_reader *reader; /* owned */
 	off_t offset;
 };
 
-static int logs_open_stream(const struct stream_source *source, void *state, struct error *e)
+static int open_spool(const struct stream_source *source, struct logs_state *s,
+		      enum spool_kind kind, struct error *e)
 {
-	struct logs_state *s = state;
 	struct spool *spool;
-	int r = logs_follow(source->fs->logs, source->object, &spool, e);
+
+	s->logs = source->fs->logs[kind];
+	int r = logs_follow(s->logs, source->object, &spool, e);
 
 	if (r < 0)
 		return r;
@@ -101,8 +104,18 @@ static int logs_open_stream(const struct stream_source *source, void *state, str
 	spool_unref(spool);
 	if (r == 0)
 		return 0;
-	logs_unfollow(source->fs->logs, source->object);
+	logs_unfollow(s->logs, source->object);
 	return error_oom(e);
+}
+
+static int logs_open_stream(const struct stream_source *source, void *state, struct error *e)
+{
+	return open_spool(source, state, SPOOL_LOGS, e);
+}
+
+static int audit_open_stream(const struct stream_source *source, void *state, struct error *e)
+{
+	return open_spool(source, state, SPOOL_AUDIT, e);
 }
 
 /* As much as a read waits for: the spool keeps the rest. */
@@ -111,7 +124,7 @@ static int logs_fill(const struct stream_source *source, void *state, struct buf
 {
 	struct logs_state *s = state;
 	size_t want = source->want ? source->want : LOGS_PROBE;
-	bool ended = logs_ended(source->fs->logs, source->object);
+	bool ended = logs_ended(s->logs, source->object);
 
 	if (out->len > 0)
 		return 0;
@@ -119,7 +132,7 @@ static int logs_fill(const struct stream_source *source, void *state, struct buf
 		return error_oom(e);
 	ssize_t n = spool_reader_read(s->reader, out->data, want, s->offset);
 	if (n < 0)
-		return error_set(e, (int)-n, "the log cannot be read: %s", strerror((int)-n));
+		return error_set(e, (int)-n, "the spool cannot be read: %s", strerror((int)-n));
 	s->offset += n;
 	out->len = (size_t)n;
 	out->data[n] = '\0';
@@ -133,12 +146,17 @@ static void logs_close(const struct stream_source *source, void *state)
 	struct logs_state *s = state;
 
 	spool_reader_free(s->reader);
-	logs_unfollow(source->fs->logs, source->object);
+	logs_unfollow(s->logs, source->object);
 }
 
 _Static_assert(sizeof(struct logs_state) <= STREAM_STATE_SIZE, "state");
 const struct stream_ops stream_follow_logs = {
 	.open = logs_open_stream,
+	.fill = logs_fill,
+	.close = logs_close,
+};
+const struct stream_ops stream_follow_audit = {
+	.open = audit_open_stream,
 	.fill = logs_fill,
 	.close = logs_close,
 };

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "fs/archive.h"
+#include "fs/audit.h"
 #include "fs/change.h"
 #include "fs/config.h"
 #include "fs/create.h"
@@ -212,8 +213,10 @@ static void apply(struct sync *s, const struct pod *pod)
 	take_in(s, pod);
 	held_arm(s);
 	reaper_pod_changed(fs->reaper, pod);
-	logs_pod_changed(fs->logs, pod->uid, false);
-	last_line_asker_pod_changed(fs->last_line, pod);
+	logs_pod_changed(fs->logs[SPOOL_LOGS], pod->uid, false);
+	logs_pod_changed(fs->logs[SPOOL_AUDIT], pod->uid, false);
+	audit_pod_changed(fs->audit, pod->uid);
+	last_line_asker_changed(fs->last_line, pod->uid);
 	if (!pod->deleted_s)
 		create_pod_seen(fs->create, pod);
 }
@@ -228,7 +231,9 @@ static void removed(void *data, const struct registry_view *last)
 	if (last->shown)
 		poke_gone(s->fs->poke, last);
 	archive_pod_gone(s->fs->archive, last); /* before the log: it keeps it */
-	logs_pod_changed(s->fs->logs, last->pod->uid, true);
+	logs_pod_changed(s->fs->logs[SPOOL_LOGS], last->pod->uid, true);
+	logs_pod_changed(s->fs->logs[SPOOL_AUDIT], last->pod->uid, true);
+	audit_pod_gone(s->fs->audit, last->pod->uid);
 	change_gone(s->fs, last);
 }
 
@@ -311,8 +316,10 @@ static void on_event(void *data, enum watch_event type, const char *json, size_t
 	poke_publish_begin(s->fs->poke, event->involved_uid, &poking);
 	int r = registry_add_event(s->fs->registry, event);
 	poke_publish_end(s->fs->poke, &poking);
-	if (r == 0)
+	if (r == 0) {
 		change_event(s->fs, event->involved_uid);
+		last_line_asker_changed(s->fs->last_line, event->involved_uid);
+	}
 	if (r != -ENOENT)
 		return;
 	struct orphan *o = calloc(1, sizeof(*o));
@@ -383,7 +390,8 @@ static void on_replace_end(void *data)
 	if (__atomic_exchange_n(&s->ready, true, __ATOMIC_ACQ_REL))
 		return;
 	archive_ready(s->fs->archive);
-	logs_ready(s->fs->logs);
+	logs_ready(s->fs->logs[SPOOL_LOGS]);
+	logs_ready(s->fs->logs[SPOOL_AUDIT]);
 }
 
 static void on_replace_abort(void *data)

@@ -31,7 +31,7 @@ static const struct attr rows[] = {
 	  .help = "when it ends, RFC 3339 UTC; writing one sets it" },
 	{ .name = "created", .flags = ATTR_LIVE | ATTR_ARCHIVE | ATTR_CONSTANT, .show = created_show,
 	  .help = "when it was made, RFC 3339 UTC" },
-	{ .name = "logs", .flags = ATTR_LIVE | ATTR_ARCHIVE, .spool = ATTR_SPOOL_LOGS,
+	{ .name = "logs", .flags = ATTR_LIVE | ATTR_ARCHIVE, .spool = SPOOL_LOGS,
 	  .help = "what it has printed so far, raw; grows: tail -f works; size 0 until first opened" },
 	{ .name = "events", .flags = ATTR_LIVE | ATTR_ARCHIVE, .show = events_show,
 	  .help = "the last 64 Kubernetes events: time, type, reason, count, message; tabs between" },
@@ -149,6 +149,12 @@ static const struct attr rows[] = {
 	  .help = "a unix socket that is TCP port n: curl --unix-socket WEAVER/ports/8080 http://w/" },
 	{ .name = WIRE_SOCKET, .flags = ATTR_LIVE | ATTR_HIDDEN, .mode = 0600,
 	  .enter = ATTR_ENTER_WEAVER, .help = "the unix socket of sh, attach and `weaver`" },
+	{ .name = "audit", .flags = ATTR_LIVE | ATTR_ARCHIVE, .spool = SPOOL_AUDIT,
+	  .help = "what its audit sidecar has recorded from the start, JSON Lines; grows like logs; ENODATA without one" },
+	{ .name = "audit", .dir = "follow", .flags = ATTR_LIVE, .stream = &stream_follow_audit,
+	  .help = "the audit trail from its first byte, and what is recorded from now on" },
+	{ .name = "metrics", .flags = ATTR_LIVE, .forward = attr_sidecar_metrics,
+	  .help = "its audit sidecar's page for Prometheus, fetched when opened; ENODATA without one; size 0" },
 };
 /* clang-format on */
 
@@ -199,7 +205,7 @@ mode_t table_mode(const struct attr *a, unsigned scope)
 		return scope & ATTR_CONTROL ? 0755 : 0750;
 	if (a->mode)
 		return a->mode;
-	if (a->show || a->fetch || a->stream || a->spool != ATTR_SPOOL_NONE)
+	if (a->show || a->fetch || a->forward || a->stream || a->spool != SPOOL_NONE)
 		mode |= scope & (ATTR_CONTROL | ATTR_DRAFT) ? 0444 : 0440;
 	if (table_writable(a, scope))
 		mode |= 0200;

@@ -171,6 +171,14 @@ bool weaver_hold(const struct pod *pod)
 	return hold && (strcmp(hold, "1") == 0 || strcmp(hold, "true") == 0);
 }
 
+const struct pod_container *weaver_sidecar(const struct pod *pod)
+{
+	for (size_t i = 0; i < pod->n_init; i++)
+		if (pod->init[i].restartable && strcmp(pod->init[i].name, LOOM_SIDECAR) == 0)
+			return &pod->init[i];
+	return NULL;
+}
+
 const char *weaver_env(const struct pod *pod, const char *name)
 {
 	/* of a name that is there twice the later one wins, as in the container */

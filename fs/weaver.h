@@ -55,6 +55,10 @@ bool weaver_hold(const struct pod *pod);
  */
 const char *weaver_env(const struct pod *pod, const char *name);
 
+/* Its audit sidecar; NULL: it was made without one. */
+const struct pod_container *weaver_sidecar(const struct pod *pod);
+#define WEAVER_NO_SIDECAR "this weaver has no audit sidecar: it was made with audit_enabled=false"
+
 /*
  * The content of `reason`: "" when healthy, else "Word: message\n" and "hint: …\n" lines that say
  * what to do (loom-compat.md §7).

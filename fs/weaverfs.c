@@ -10,6 +10,7 @@
 
 #include "fs/alias.h"
 #include "fs/archive.h"
+#include "fs/audit.h"
 #include "fs/create.h"
 #include "fs/drafts.h"
 #include "fs/enter.h"
@@ -17,6 +18,7 @@
 #include "fs/fetch.h"
 #include "fs/handles.h"
 #include "fs/last_line_asker.h"
+#include "fs/log_source.h"
 #include "fs/logs.h"
 #include "fs/metrics.h"
 #include "fs/notify.h"
@@ -24,6 +26,7 @@
 #include "fs/quota.h"
 #include "fs/reaper.h"
 #include "fs/registry.h"
+#include "fs/relay.h"
 #include "fs/socket.h"
 #include "fs/start.h"
 #include "fs/stream.h"
@@ -65,6 +68,8 @@ static int make_client(struct weaverfs *fs, struct cluster **cluster, struct err
 		r = ws_new(fs->client, &fs->ws, e);
 	if (r == 0)
 		r = enter_new(fs, &fs->enter, e);
+	if (r == 0)
+		r = relay_new(fs, &fs->relays, e);
 	if (r == 0)
 		r = loop_start(fs->loop, "cluster", e);
 	if (r < 0)
@@ -111,7 +116,11 @@ static int make_parts(void *data, struct error *e)
 	if (r == 0)
 		r = fetch_new(fs, &fs->fetch, e);
 	if (r == 0)
-		r = logs_new(fs, &fs->logs, e);
+		r = logs_new(fs, &log_source_logs, &fs->logs[SPOOL_LOGS], e);
+	if (r == 0)
+		r = logs_new(fs, &audit_source_sidecar, &fs->logs[SPOOL_AUDIT], e);
+	if (r == 0)
+		r = audit_new(fs, &fs->audit, e);
 	if (r == 0)
 		r = stream_new(fs, &fs->streams, e);
 	if (r == 0)
@@ -184,7 +193,9 @@ static int stop(void *data, struct error *e)
 	FREE(stream_free, fs->streams);
 	FREE(archive_free, fs->archive);
 	FREE(quota_free, fs->quota);
-	FREE(logs_free, fs->logs);
+	FREE(audit_free, fs->audit);
+	FREE(logs_free, fs->logs[SPOOL_LOGS]);
+	FREE(logs_free, fs->logs[SPOOL_AUDIT]);
 	FREE(reaper_free, fs->reaper);
 	FREE(last_line_asker_free, fs->last_line);
 	FREE(create_free, fs->create);
@@ -214,6 +225,7 @@ static void let_webhooks_go(struct weaverfs *fs)
 
 void weaverfs_stop(struct weaverfs *fs)
 {
+	relay_close_all(fs->relays);
 	enter_close(fs->enter);
 	let_webhooks_go(fs);
 	start_on_loop(fs->loop, stop, fs, NULL);
@@ -227,6 +239,7 @@ void weaverfs_free(struct weaverfs *fs)
 	FREE(client_free, fs->client); /* where the thread could not be started */
 	FREE(loop_free, fs->loop);
 	FREE(ws_free, fs->ws);
+	FREE(relay_free, fs->relays);
 	FREE(enter_free, fs->enter);
 	FREE(handles_free, fs->handles);
 	FREE(alias_free, fs->aliases);

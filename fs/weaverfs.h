@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "fs/spool.h"
 #include "k8s/base/buf.h"
 #include "k8s/base/error.h"
 #include "k8s/base/list.h"
@@ -25,7 +26,7 @@ struct weaverfs {
 	struct reaper *reaper;
 	struct create *create; /* in-flight mkdirs */
 	struct tombstones *tombstones;
-	struct logs *logs;                 /* log streams and their spools */
+	struct logs *logs[SPOOL_KINDS];    /* what feeds their spools */
 	struct last_line_asker *last_line; /* for the hints of `reason` */
 	struct streams *streams;           /* follow/ and wait/ */
 	struct webhook *webhook;
@@ -34,6 +35,8 @@ struct weaverfs {
 	struct quota *quota;             /* what df shows */
 	struct poke *poke;               /* inotify events of others' changes */
 	struct ws *ws;                   /* the ws thread: connections into weavers */
+	struct relays *relays;           /* those of the cluster thread */
+	struct audit *audit;             /* who keeps the trails of all */
 	struct enter *enter;             /* who comes in */
 	struct enter_files *enter_files; /* by opening exec or stdin */
 	struct sockets *sockets;         /* by connecting to a socket in the mount */

@@ -114,7 +114,7 @@ void registry_view_done(struct registry_view *v)
 {
 	pod_unref(v->pod);
 	event_list_unref(v->events);
-	spool_unref(v->logs);
+	spool_unref(v->spools[SPOOL_LOGS]);
 	*v = (struct registry_view){ 0 };
 }
 
@@ -134,7 +134,7 @@ static inline void open_spool(void)
 
 	snprintf(dir, sizeof(dir), "%s/spool", state_dir);
 	if (!spool)
-		assert_int_equal(spool_open(dir, UID, 1 << 20, &spool, &pos, NULL), 0);
+		assert_int_equal(spool_open(dir, UID, SPOOL_LOGS, 1 << 20, &spool, &pos, NULL), 0);
 }
 
 int logs_keep(struct logs *l, struct logs_keeper *k, const struct registry_view *v, bool complete,
@@ -171,10 +171,13 @@ struct spool *logs_kept_spool(const struct logs_keeper *k)
 	return spool;
 }
 
-int64_t logs_kept_last_ns(const struct logs_keeper *k)
+const struct log_position *logs_kept_position(const struct logs_keeper *k)
 {
+	static struct log_position position;
+
 	assert_non_null(k->file);
-	return last_ns;
+	position.last_ns = last_ns;
+	return &position;
 }
 
 bool logs_kept_ended(const struct logs_keeper *k, bool *ret_complete)
@@ -206,10 +209,27 @@ static inline void end_log(bool complete)
 	tell_keepers();
 }
 
-void log_file_gap_line(struct buf *out, int64_t from_ns, int64_t to_ns)
+static bool complete_nothing(const void *stream, struct spool *s)
 {
-	buf_printf(out, "[gap %lld %d]\n", (long long)from_ns, to_ns > from_ns);
+	(void)s;
+	assert_null(stream);
+	return false;
 }
+
+static void cut_line(struct spool *s, const struct log_position *at, int64_t begun_ns,
+		     struct buf *out)
+{
+	(void)s;
+	buf_printf(out, "[gap %lld 1]\n", (long long)(at->last_ns ? at->last_ns : begun_ns));
+}
+
+const struct log_source log_source_logs = { .kind = SPOOL_LOGS,
+					    .file = "logs",
+					    .dir = "spool",
+					    .max_bytes = 1 << 20,
+					    .complete = complete_nothing,
+					    .cut_line = cut_line };
+const struct log_source audit_source_sidecar = { .kind = SPOOL_AUDIT };
 
 /* ---- the table, in short: the real one knows the whole mount ---- */
 
@@ -219,7 +239,7 @@ static const struct attr rows[] = {
 	{ .name = "exit_code", .flags = ATTR_LIVE | ATTR_ARCHIVE, .show = exit_code_show },
 	{ .name = "owner", .flags = ATTR_LIVE | ATTR_ARCHIVE, .show = owner_show },
 	{ .name = "id", .flags = ATTR_LIVE, .show = id_show },
-	{ .name = "logs", .flags = ATTR_LIVE | ATTR_ARCHIVE, .spool = ATTR_SPOOL_LOGS },
+	{ .name = "logs", .flags = ATTR_LIVE | ATTR_ARCHIVE, .spool = SPOOL_LOGS },
 	{ .name = "pod.json", .flags = ATTR_ARCHIVE },
 	{ .name = "deleted_by", .flags = ATTR_ARCHIVE },
 };

@@ -4,4 +4,5 @@
 #include "fs/stream.h"
 
 const struct stream_ops stream_follow_status, stream_follow_events, stream_follow_logs,
-	stream_follow_mount, stream_wait_running, stream_wait_done, stream_wait_gone;
+	stream_follow_audit, stream_follow_mount, stream_wait_running, stream_wait_done,
+	stream_wait_gone;

@@ -14,6 +14,7 @@
 #include "fs/archive.h"
 #include "fs/attr.h"
 #include "fs/errors.h"
+#include "fs/log_source.h"
 #include "fs/logs.h"
 #include "fs/metrics.h"
 #include "fs/poke.h"
@@ -107,12 +108,14 @@ void registry_view_done(struct registry_view *v)
 	pod_unref(v->pod);
 }
 
-void registry_set_logs(struct registry *r, const char *uid, struct spool *logs)
+void registry_set_spool(struct registry *r, const char *uid, enum spool_kind kind,
+			struct spool *spool)
 {
 	(void)r;
 	assert_string_equal(uid, UID);
+	assert_int_equal(kind, SPOOL_LOGS);
 	spool_unref(registered);
-	registered = spool_ref(logs);
+	registered = spool_ref(spool);
 }
 
 /* ---- the archive, and the pokes ---- */
@@ -311,7 +314,7 @@ static inline int set_up(void **state)
 	away.code = 0;
 	n_errors = streams = wakes = 0;
 	memset(&metrics, 0, sizeof(metrics));
-	return mkdtemp(state_dir) ? logs_new(&fs, &logs, NULL) : -1;
+	return mkdtemp(state_dir) ? logs_new(&fs, &log_source_logs, &logs, NULL) : -1;
 }
 
 static inline int tear_down(void **state)

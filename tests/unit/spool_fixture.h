@@ -41,7 +41,8 @@ static inline struct spool *open_spool(struct log_position *ret_pos)
 	struct log_position pos;
 	struct spool *s;
 
-	assert_int_equal(spool_open(dir, UID, CAP, &s, ret_pos ? ret_pos : &pos, NULL), 0);
+	assert_int_equal(spool_open(dir, UID, SPOOL_LOGS, CAP, &s, ret_pos ? ret_pos : &pos, NULL),
+			 0);
 	return s;
 }
 

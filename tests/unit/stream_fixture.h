@@ -290,7 +290,7 @@ static inline int set_up(void **state)
 	log_ended = false;
 	assert_int_equal(registry_new(&fs.registry, &e), 0);
 	assert_int_equal(errors_new(&fs.errors, &e), 0);
-	assert_int_equal(spool_open("", UID, 1 << 20, &spool, &pos, &e), 0);
+	assert_int_equal(spool_open("", UID, SPOOL_LOGS, 1 << 20, &spool, &pos, &e), 0);
 	return stream_new(&fs, &fs.streams, &e);
 }
 

@@ -218,6 +218,11 @@ static void trail_gap_of_weaverfs_is_named(void **state)
 	read_changed(from, to, "[weaverfs: gap byte 5 .. byte 9]\n");
 	assert_non_null(strstr(holes, ": [weaverfs: gap byte 5 .. byte 9]\n"));
 	assert_int_equal(sums.holes, 1);
+	read_changed(from, to,
+		     "{\"event_type\":\"audit_lost\",\"details\":{\"stage\":\"weaverfs\","
+		     "\"reason\":\"bound\",\"from\":5,\"to\":9}}\n");
+	assert_non_null(strstr(holes, "\"reason\":\"bound\""));
+	assert_int_equal(sums.holes, 1);
 }
 
 static void trail_loss_not_reported(void **state)

@@ -91,7 +91,7 @@ static void load_nothing_gives_the_contracts_defaults(void **state)
 	assert_null(c.secrets_server_url);
 	assert_false(c.secrets_allow_insecure);
 	assert_null(c.server_url);
-	assert_string_equal(c.audit_probes, "shared");
+	assert_string_equal(c.audit_probes, "private");
 	assert_string_equal(c.audit_follow, "always");
 	assert_true(c.audit_required);
 	assert_int_equal(c.create_mode, 01777);
@@ -193,7 +193,7 @@ static void load_bad_value_names_setting_source_value_and_what_is_allowed(void *
 	REFUSED("create_mode=0888", NULL, "create_mode", "octal");
 	REFUSED("create_mode=7777", NULL, "create_mode", "1777");
 	REFUSED("create_gid=no-such-group-here", NULL, "create_gid", "no such group");
-	REFUSED("audit_probes=none", NULL, "audit_probes", "shared private");
+	REFUSED("audit_probes=none", NULL, "audit_probes", "private shared");
 	REFUSED("image_pull_policy=Sometimes", NULL, "IfNotPresent");
 	REFUSED("audit_metrics_port=9091", NULL, "audit_metrics_port", "audit_health_port");
 	REFUSED("state_dir=relative", NULL, "state_dir", "absolute");

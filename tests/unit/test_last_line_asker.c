@@ -13,6 +13,8 @@
 
 /* ---- the registry: it knows every pod, and remembers one line ---- */
 
+static struct pod *changed;
+static struct event_list *events;
 static struct last_line *kept;
 static int removed; /* it knows none any more */
 
@@ -20,12 +22,18 @@ int registry_find_uid(struct registry *r, const char *uid, struct registry_view 
 {
 	(void)r;
 	(void)uid;
-	*ret = (struct registry_view){ .last_line = last_line_ref(kept) };
-	return removed ? -ENOENT : 0;
+	if (removed)
+		return -ENOENT;
+	*ret = (struct registry_view){ .pod = pod_ref(changed),
+				       .events = event_list_ref(events),
+				       .last_line = last_line_ref(kept) };
+	return 0;
 }
 
 void registry_view_done(struct registry_view *v)
 {
+	pod_unref(v->pod);
+	event_list_unref(v->events);
 	last_line_unref(v->last_line);
 }
 
@@ -55,6 +63,10 @@ static int tear_down(void **state)
 	last_line_asker_free(asker);
 	last_line_unref(kept);
 	kept = NULL;
+	pod_unref(changed);
+	changed = NULL;
+	event_list_unref(events);
+	events = NULL;
 	assert_int_equal(fake_requests_out(), 0);
 	return 0;
 }
@@ -81,11 +93,12 @@ static void change(int n, const char *metadata, const char *status)
 		 "\"spec\":{\"initContainers\":[{\"name\":\"audit-sidecar\",\"restartPolicy\":"
 		 "\"Always\"}],\"containers\":[{\"name\":\"weaver\"}]},\"status\":%s}",
 		 n, n, metadata, status);
-	_cleanup_(pod_unrefp) struct pod *pod = pods_parse(json);
-	last_line_asker_pod_changed(asker, pod);
+	pod_unref(changed);
+	changed = pods_parse(json);
+	last_line_asker_changed(asker, changed->uid);
 }
 
-static void last_line_asker_pod_changed_asks_once_about_a_failure(void **state)
+static void last_line_asker_changed_asks_once_about_a_failure(void **state)
 {
 	(void)state;
 	change(1, "", ENDED(7, "Error", 30));
@@ -100,7 +113,7 @@ static void last_line_asker_pod_changed_asks_once_about_a_failure(void **state)
 	assert_int_equal(fake_requests_made, 1);
 }
 
-static void last_line_asker_pod_changed_asks_about_no_one_who_is_well(void **state)
+static void last_line_asker_changed_asks_about_no_one_who_is_well(void **state)
 {
 	(void)state;
 	change(1, "", "{\"phase\":\"Pending\"}");
@@ -113,7 +126,7 @@ static void last_line_asker_pod_changed_asks_about_no_one_who_is_well(void **sta
 	assert_int_equal(fake_requests_made, 0);
 }
 
-static void last_line_asker_pod_changed_asks_about_an_end_at_once(void **state)
+static void last_line_asker_changed_asks_about_an_end_at_once(void **state)
 {
 	(void)state;
 	change(1, "", ENDED(0, "Completed", 04));
@@ -121,7 +134,7 @@ static void last_line_asker_pod_changed_asks_about_an_end_at_once(void **state)
 	assert_string_equal(kept->text, "");
 }
 
-static void last_line_asker_pod_changed_asks_about_each_run_of_a_sidecar(void **state)
+static void last_line_asker_changed_asks_about_each_run_of_a_sidecar(void **state)
 {
 	(void)state;
 	change(1, "", SIDECAR(0, SIDECAR_FAILED));
@@ -133,6 +146,28 @@ static void last_line_asker_pod_changed_asks_about_each_run_of_a_sidecar(void **
 	assert_int_equal(fake_requests_made, 2);
 	fake_answer(fake_request(), 200, 0, "no BTF again");
 	assert_string_equal(kept->text, "no BTF again");
+}
+
+static void last_line_asker_changed_asks_about_a_sidecar_that_does_not_get_well(void **state)
+{
+	static const char unhealthy[] =
+		"{\"metadata\":{\"name\":\"e\",\"uid\":\"e1\"},\"involvedObject\":{\"uid\":\"u1\"},"
+		"\"type\":\"Warning\",\"reason\":\"Unhealthy\",\"message\":\"503\",\"count\":%d}";
+	char json[512];
+
+	(void)state;
+	snprintf(json, sizeof(json), unhealthy, 9);
+	events = pods_add_event(NULL, json);
+	change(1, "", SIDECAR(0, SIDECAR_RUNS));
+	assert_int_equal(fake_requests_made, 0);
+	snprintf(json, sizeof(json), unhealthy, 10);
+	events = pods_add_event(events, json);
+	last_line_asker_changed(asker, "u1");
+	assert_int_equal(fake_requests_made, 1);
+	fake_answer(fake_request(), 200, 0, "no capability\n");
+	assert_string_equal(kept->text, "no capability");
+	last_line_asker_changed(asker, "u1");
+	assert_int_equal(fake_requests_made, 1);
 }
 
 /* An answer that is none leaves what there was, and the next change asks again. */
@@ -156,7 +191,7 @@ static void last_line_asker_answers_that_are_none_are_not_kept(void **state)
 	assert_int_equal(strlen(kept->text), 256);
 }
 
-static void last_line_asker_pod_changed_a_thousand_failures_are_bounded(void **state)
+static void last_line_asker_changed_a_thousand_failures_are_bounded(void **state)
 {
 	unsigned most = 0;
 
@@ -183,12 +218,13 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		CASE(last_line_asker_pod_changed_asks_once_about_a_failure),
-		CASE(last_line_asker_pod_changed_asks_about_no_one_who_is_well),
-		CASE(last_line_asker_pod_changed_asks_about_an_end_at_once),
-		CASE(last_line_asker_pod_changed_asks_about_each_run_of_a_sidecar),
+		CASE(last_line_asker_changed_asks_once_about_a_failure),
+		CASE(last_line_asker_changed_asks_about_no_one_who_is_well),
+		CASE(last_line_asker_changed_asks_about_an_end_at_once),
+		CASE(last_line_asker_changed_asks_about_each_run_of_a_sidecar),
+		CASE(last_line_asker_changed_asks_about_a_sidecar_that_does_not_get_well),
 		CASE(last_line_asker_answers_that_are_none_are_not_kept),
-		CASE(last_line_asker_pod_changed_a_thousand_failures_are_bounded),
+		CASE(last_line_asker_changed_a_thousand_failures_are_bounded),
 		CASE(last_line_asker_free_cancels),
 	};
 

@@ -129,7 +129,7 @@ static void log_file_pod_gone_lets_readers_finish(void **state)
 	release_logs(&a, OBJECT);
 	assert_true(spool_exists(UID));
 	release_logs(&b, OBJECT);
-	registry_set_logs(NULL, UID, NULL);
+	registry_set_spool(NULL, UID, SPOOL_LOGS, NULL);
 	assert_false(spool_exists(UID));
 	open_logs(&a, OBJECT);
 	assert_int_equal(a.error, ENOENT);
@@ -146,7 +146,7 @@ static void log_file_pod_gone_unread_is_discarded(void **state)
 	release_logs(&a, OBJECT);
 	logs_pod_changed(logs, UID, true);
 	assert_null(stream);
-	registry_set_logs(NULL, UID, NULL);
+	registry_set_spool(NULL, UID, SPOOL_LOGS, NULL);
 	assert_false(spool_exists(UID));
 }
 

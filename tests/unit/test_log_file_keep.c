@@ -50,7 +50,7 @@ static void keep_follows_until_the_end(void **state)
 	assert_non_null(stream); /* nobody reads, and it goes on */
 	lines("one\n", 5);
 	assert_int_equal(n_changes, 1);
-	assert_int_equal(logs_kept_last_ns(&k), 5);
+	assert_int_equal(logs_kept_position(&k)->last_ns, 5);
 	assert_false(logs_kept_ended(&k, &complete));
 	assert_false(complete);
 	vanish();

@@ -112,7 +112,7 @@ static void logs_open_late_and_empty_is_etimedout(void **state)
 	open_logs(&a, OBJECT);
 	fake_advance(2000);
 	assert_int_equal(a.error, ETIMEDOUT);
-	assert_non_null(strstr(a.text, "log of fix-42: "));
+	assert_non_null(strstr(a.text, "logs of fix-42: "));
 	fake_advance(60000);
 	assert_null(stream); /* nobody was left to read */
 }
@@ -125,7 +125,7 @@ static void logs_open_server_away_fails_only_when_empty(void **state)
 	open_logs(&a, OBJECT);
 	caught_up(-EHOSTUNREACH);
 	assert_int_equal(a.error, EHOSTUNREACH);
-	assert_string_equal(a.text, "log of fix-42: dial tcp: connection refused");
+	assert_string_equal(a.text, "logs of fix-42: dial tcp: connection refused");
 	open_logs(&a, OBJECT);
 	lines("one\n", 1);
 	caught_up(-EHOSTUNREACH);
@@ -168,7 +168,7 @@ static void logs_free_answers_with_eio(void **state)
 	logs_free(logs);
 	assert_int_equal(a.error, EIO);
 	assert_int_equal(b.error, EIO);
-	assert_int_equal(logs_new(&fs, &logs, NULL), 0);
+	assert_int_equal(logs_new(&fs, &log_source_logs, &logs, NULL), 0);
 }
 
 static void logs_ready_removes_what_has_no_weaver(void **state)
@@ -180,11 +180,11 @@ static void logs_ready_removes_what_has_no_weaver(void **state)
 	(void)state;
 	snprintf(dir, sizeof(dir), "%s/spool", state_dir);
 	logs_ready(logs); /* no directory yet */
-	assert_int_equal(spool_open(dir, OTHER, 4096, &s, &pos, NULL), 0);
+	assert_int_equal(spool_open(dir, OTHER, SPOOL_LOGS, 4096, &s, &pos, NULL), 0);
 	spool_unref(s);
-	assert_int_equal(spool_open(dir, UID, 4096, &s, &pos, NULL), 0);
+	assert_int_equal(spool_open(dir, UID, SPOOL_LOGS, 4096, &s, &pos, NULL), 0);
 	spool_unref(s);
-	assert_int_equal(spool_open(dir, WANTED, 4096, &s, &pos, NULL), 0);
+	assert_int_equal(spool_open(dir, WANTED, SPOOL_LOGS, 4096, &s, &pos, NULL), 0);
 	spool_unref(s);
 	logs_ready(logs);
 	assert_true(spool_exists(UID));

@@ -173,6 +173,7 @@ static void build_default_with_audit_is_complete(void **state)
 	(void)state;
 	load(&c,
 	     "audit_enabled=true,server_url=https://loom.example,org_id=acme,audit_token_secret=tok,"
+	     "audit_probes=shared,audit_allow_insecure_http=true,audit_filter_paths_always=/x,"
 	     "audit_metrics_port=9190,audit_health_port=9191,audit_batch_interval_ms=50");
 	assert_int_equal(podspec_init(&s, &c, NULL), 0);
 	_cleanup_(cleanup_json) cJSON *p = build(&s, &c);
@@ -194,6 +195,11 @@ static void build_default_with_audit_is_complete(void **state)
 	assert_string_equal(env_of(p, "initContainers", "LOOM_AUDIT_HEALTH_PORT"), "9191");
 	assert_string_equal(env_of(p, "initContainers", "LOOM_AUDIT_BUFFER_PATH"),
 			    "/var/lib/audit");
+	assert_string_equal(env_of(p, "initContainers", "LOOM_AUDIT_ALLOW_INSECURE_HTTP"), "1");
+	assert_string_equal(env_of(p, "initContainers", "LOOM_AUDIT_FILTER_PATHS_ALWAYS"), "/x");
+	assert_null(env_of(p, "initContainers", "LOOM_AUDIT_FILTER_PATHS_IGNORE"));
+	assert_string_equal(env_of(p, "initContainers", "LOOM_AUDIT_FILTER_READ_SAMPLE_RATE"),
+			    "10");
 	assert_string_equal(text_at(p, "spec:initContainers:0:env:3:valueFrom:fieldRef:fieldPath"),
 			    "metadata.name");
 	assert_string_equal(text_at(p, "metadata:labels:loom.dev/org-id"), "acme");
@@ -283,7 +289,7 @@ static void build_patch_merges_lists_by_name(void **state)
 	assert_string_equal(text_at(p, "spec:runtimeClassName"), "gvisor");
 	assert_string_equal(text_at(p, "spec:tolerations:0:key"), "k");
 	assert_string_equal(text_at(p, "spec:volumes:0:name"), "audit-buffer");
-	assert_string_equal(text_at(p, "spec:volumes:2:name"), "scratch");
+	assert_string_equal(text_at(p, "spec:volumes:1:name"), "scratch");
 	assert_int_equal(cJSON_GetArraySize(at(p, "spec:containers")), 1);
 	assert_string_equal(text_at(p, "spec:containers:0:resources:limits:ephemeral-storage"),
 			    "1Gi");

@@ -47,7 +47,7 @@ static const struct expected {
 	{ "oom-child.OOMKilled.json", "succeeded", "OOMKilled", "0", "a child process was killed" },
 	{ "oom-child.Running.json", "running", "", "", NULL },
 	{ "oom.OOMKilled.json", "failed", "OOMKilled", "137", "memory limit in force was 64Mi" },
-	{ "probefail.Init_0_1.json", "pending", "", "", NULL },
+	{ "probefail.Init_0_1.json", "pending", "Unhealthy", "", "audit_required" },
 	{ "probefail.Init_Error.json", "pending", "Error", "", "-c audit-sidecar" },
 	{ "runasroot.CreateContainerConfigError.json", "pending", "CreateContainerConfigError", "", "uid 1000" },
 	{ "running.PodInitializing.json", "pending", "", "", NULL },
@@ -250,6 +250,34 @@ static void weaver_reason_sidecar_between_failures_stays(void **state)
 	      "Init:0/1: audit-sidecar: started again 3 times", "kernel with BTF");
 }
 
+/* A few failures of the startup probe are those of a start. */
+static void weaver_reason_sidecar_that_does_not_get_well(void **state)
+{
+	static const char event[] =
+		"{\"metadata\":{\"name\":\"e\",\"uid\":\"e1\"},\"involvedObject\":{\"uid\":\"u\"},"
+		"\"type\":\"Warning\",\"reason\":\"Unhealthy\",\"message\":\"Startup probe failed: "
+		"HTTP probe failed with statuscode: 503\",\"count\":%d}";
+	static const char starting[] =
+		"{\"phase\":\"Pending\",\"initContainerStatuses\":[{\"name\":\"audit-sidecar\","
+		"\"restartCount\":0,\"started\":false,\"state\":{\"running\":{}}}]}";
+	_cleanup_(buf_done) struct buf out = BUF_INIT;
+	char json[512];
+
+	(void)state;
+	snprintf(json, sizeof(json), event, 9);
+	struct event_list *events = pods_add_event(NULL, json);
+	reason_of(starting, events, &plain, &out);
+	assert_string_equal(buf_str(&out), "");
+	snprintf(json, sizeof(json), event, 10);
+	events = pods_add_event(events, json);
+	reason_of(starting, events, &plain, &out);
+	assert_non_null(strstr(buf_str(&out),
+			       "Unhealthy: audit-sidecar: Startup probe failed: HTTP probe "
+			       "failed with statuscode: 503\n"));
+	assert_non_null(strstr(buf_str(&out), "audit_required"));
+	event_list_unref(events);
+}
+
 static void weaver_reason_end_by_deletion_is_healthy(void **state)
 {
 	_cleanup_(buf_done) struct buf out = BUF_INIT;
@@ -393,6 +421,7 @@ int main(void)
 		cmocka_unit_test(weaver_reason_last_line_is_of_the_run_that_failed),
 		cmocka_unit_test(weaver_reason_message_with_controls_is_escaped),
 		cmocka_unit_test(weaver_reason_sidecar_between_failures_stays),
+		cmocka_unit_test(weaver_reason_sidecar_that_does_not_get_well),
 		cmocka_unit_test(weaver_reason_end_by_deletion_is_healthy),
 		cmocka_unit_test(weaver_reason_missing_pull_secret_is_named),
 		cmocka_unit_test(weaver_reason_configured_pull_secret_is_named),

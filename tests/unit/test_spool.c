@@ -161,8 +161,8 @@ static void spool_open_bad_uid_is_refused(void **state)
 	struct spool *s;
 
 	(void)state;
-	assert_int_equal(spool_open(dir, "../etc/x", CAP, &s, &pos, NULL), -EINVAL);
-	assert_int_equal(spool_open(dir, "", CAP, &s, &pos, NULL), -EINVAL);
+	assert_int_equal(spool_open(dir, "../etc/x", SPOOL_LOGS, CAP, &s, &pos, NULL), -EINVAL);
+	assert_int_equal(spool_open(dir, "", SPOOL_LOGS, CAP, &s, &pos, NULL), -EINVAL);
 	assert_int_equal(mkdir(dir, 0700), 0); /* nothing was made */
 }
 
@@ -249,7 +249,7 @@ static void spool_open_without_directory_is_unnamed(void **state)
 	off_t offset = 0;
 
 	(void)state;
-	assert_int_equal(spool_open("", UID, CAP, &s, &pos, NULL), 0);
+	assert_int_equal(spool_open("", UID, SPOOL_LOGS, CAP, &s, &pos, NULL), 0);
 	assert_int_equal(pos.last_ns, 0);
 	append_lines(s, 0, 3);
 	struct spool_reader *r = open_reader(s);

@@ -64,8 +64,8 @@ static void table_rows_have_help_and_one_source(void **state)
 	(void)state;
 	for (unsigned row = ATTR_ROW_FIRST; row <= table_n; row++) {
 		const struct attr *a = &table_rows[row];
-		int sources = (a->show != NULL) + (a->fetch != NULL) + (a->stream != NULL) +
-			      (a->spool != ATTR_SPOOL_NONE) + (a->enter != ATTR_ENTER_NONE) +
+		int sources = (a->show != NULL) + (a->fetch || a->forward) + (a->stream != NULL) +
+			      (a->spool != SPOOL_NONE) + (a->enter != ATTR_ENTER_NONE) +
 			      ((a->flags & (ATTR_DIRECTORY | ATTR_BULK)) != 0);
 		bool archived = (a->flags & SCOPES) == ATTR_ARCHIVE; /* a file on disk */
 		assert_non_null(a->help);

@@ -162,7 +162,7 @@ const struct trouble trouble_table[TROUBLE_N] = {
 	  "the entrypoint could not clone: see the end of logs, check repo, branch and credentials" },
 	[TROUBLE_SIDECAR] = { "audit sidecar",
 	  "a weaver stays pending: its audit sidecar does not start",
-	  "Init: states", NULL,
+	  "Init: states, Unhealthy", NULL,
 	  "its last line says why: kubectl logs POD -c audit-sidecar --namespace loom-weavers\n"
 	  "it needs BTF on the node, the capabilities BPF and PERFMON (Pod Security), and its image;\n"
 	  "audit_enabled=false makes weavers without it" },

@@ -7,7 +7,7 @@ mount_weavers
 mkdir "$MNT/a"
 wait_for 30 status_is a running
 cd "$MNT/a"
-assert_eq "args attach branch command cpu created env events exec exit_code expires hold id image ip logs memory node owner pod pod.json ports reason repo sh status stdin tags ttl usage workdir" \
+assert_eq "args attach audit branch command cpu created env events exec exit_code expires hold id image ip logs memory metrics node owner pod pod.json ports reason repo sh status stdin tags ttl usage workdir" \
 	"$(LC_ALL=C ls | xargs)"
 pod()
 {

@@ -37,7 +37,7 @@ umount_weavers
 mount_weavers audit_enabled=false
 mkdir "$MNT/plain"
 umount_weavers
-mount_weavers audit_enabled=true,audit_token_secret=token,audit_ca_secret=ca
+mount_weavers audit_enabled=true,audit_probes=shared,audit_token_secret=token,audit_ca_secret=ca
 mkdir "$MNT/a"
 k get pod "$(cat "$MNT/a/pod")" -o json | jq 'del(.status, .spec.nodeName, .spec.serviceAccountName,
 	.spec.serviceAccount) | .metadata |= {name, namespace, labels}' >pod.json

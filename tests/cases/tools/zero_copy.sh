@@ -31,7 +31,7 @@ wait_for 30 archived
 # All files, also those whose size is 0 because they are fetched; logs is larger than a pipe.
 for file in "$MNT"/a/* "$MNT"/.drafts/d/* "$MNT"/.archive/*/* "$MNT"/.weaverfs/[!er]*; do
 	case $file in
-	*/usage | */stdin | */ports | */ttl | */metrics | */health | */new | */defaults) continue ;;
+	*/usage | "$MNT"/a/audit | */stdin | */ports | */ttl | */metrics | */health | */new | */defaults) continue ;;
 	esac
 	files+=("$file")
 	cat "$file" >"$W/read"
