@@ -152,3 +152,57 @@ audit_whole()
 {
 	"$O/weaver" audit verify "$W/trail" >"$W/verdict" || fail "$(cat "$W/verdict")"
 }
+
+# ---- weavers with a sidecar ----
+
+# audit_options: what mount_weavers needs for weavers with the sidecar of this build.
+audit_options()
+{
+	local image=localhost/audit-sidecar:1
+	case $TEST_CLUSTER in
+	sim) image=ghcr.io/ghuntley/loom-audit-sidecar:latest ;;
+	real)
+		mkdir -p "$W/sidecar-root"
+		cp "$O/audit-sidecar" "$W/sidecar-root"
+		"$LIB/../cluster/image" --state "$CLUSTER_STATE" "$image" "$W/sidecar-root" \
+			'{"Entrypoint": ["/audit-sidecar"]}'
+		k patch configmap weaver-policy -p "{\"data\": {\"audit_image\": \"$image\"}}" >/dev/null
+		;;
+	esac
+	echo "audit_enabled=true,audit_probes=private,audit_image=$image"
+}
+
+# audited_weaver NAME...: made, and running with a sidecar that records.
+audited_weaver()
+{
+	local name
+	for name; do
+		# the policy learns of its image a moment later
+		wait_for 20 mkdir "$MNT/$name"
+	done
+	for name; do
+		wait_for 90 status_is "$name" running
+		! k logs "$(cat "$MNT/$name/pod")" -c audit-sidecar --tail 1 | grep -q '"stand_in":true' ||
+			skip "BPF cannot be loaded here"
+		wait_for 20 "$MNT/$name/sh" -c true
+	done
+}
+
+# sidecar_pid NAME: the sidecar of a weaver, as this host sees it.
+sidecar_pid()
+{
+	local uid pid
+	uid=$(jq -r .metadata.uid "$MNT/$1/pod.json")
+	for pid in $(grep -l "pod$uid" /proc/[0-9]*/cgroup 2>/dev/null | cut -d / -f 3 || true); do
+		[ "$(tr '\0' ' ' <"/proc/$pid/cmdline")" != "/audit-sidecar " ] || { echo "$pid"; return; }
+	done
+	return 1
+}
+
+# audit_has NAME JQ-CONDITION [TIMES], for wait_for: so many records, or at least one, are so.
+audit_has()
+{
+	local n
+	n=$(jq -c "select($2)" "$MNT/$1/audit" | wc -l)
+	if [ -n "${3-}" ]; then [ "$n" = "$3" ]; else [ "$n" -gt 0 ]; fi
+}
