@@ -18,7 +18,8 @@
 	X(PATH, "path")         /* ignored, or read where everybody reads */                       \
 	X(SAMPLED, "sampled")                                                                      \
 	X(LOOPBACK, "loopback")                                                                    \
-	X(SETUP, "runtime_setup")
+	X(SETUP, "runtime_setup")                                                                  \
+	X(RATE, "rate")         /* limit.h: more of its kind than there may be */
 #define X(name, text) FILTER_##name,
 enum filter_reason { FILTER_REASONS(X) FILTER_REASON_COUNT };
 #undef X

@@ -18,6 +18,7 @@
 #include "sidecar/chain.h"
 #include "sidecar/filter.h"
 #include "sidecar/ledger.h"
+#include "sidecar/limit.h"
 #include "sidecar/names.h"
 #include "sidecar/probes.h"
 #include "sidecar/seen.h"
@@ -36,6 +37,7 @@ struct pipeline {
 	struct stats *stats;
 	struct encoder encoder;
 	struct filter filter;
+	struct limit limit;
 	struct names *names;
 	struct ledger *ledger;
 	struct buffer *buffer;
@@ -143,6 +145,7 @@ int pipeline_new(const struct settings *settings, struct stats *stats, int stdou
 	p->filter = (struct filter){ .ignore = settings->paths_ignore,
 				     .always = settings->paths_always,
 				     .read_sample = (uint32_t)settings->read_sample };
+	p->limit.rate = (uint64_t)settings->rate_limit;
 	p->pending_max = PENDING_MAX;
 	if (settings->buffer_max_bytes / 4 < PENDING_MAX)
 		p->pending_max = (size_t)settings->buffer_max_bytes / 4;
@@ -298,10 +301,9 @@ static bool batch_is_full(const struct pipeline *p)
 int pipeline_event(const struct event *ev, void *arg)
 {
 	static const enum stats_drop drops[FILTER_REASON_COUNT] = {
-		[FILTER_PATH] = STATS_DROP_PATH,
-		[FILTER_SAMPLED] = STATS_DROP_SAMPLED,
-		[FILTER_LOOPBACK] = STATS_DROP_LOOPBACK,
-		[FILTER_SETUP] = STATS_DROP_SETUP,
+		[FILTER_PATH] = STATS_DROP_PATH,         [FILTER_SAMPLED] = STATS_DROP_SAMPLED,
+		[FILTER_LOOPBACK] = STATS_DROP_LOOPBACK, [FILTER_SETUP] = STATS_DROP_SETUP,
+		[FILTER_RATE] = STATS_DROP_RATE,
 	};
 	struct pipeline *p = arg;
 	uint32_t sample = 0;
@@ -312,6 +314,8 @@ int pipeline_event(const struct event *ev, void *arg)
 	} else {
 		p->captured[ev->type]++;
 		reason = filter_event(&p->filter, ev, &sample);
+		if (reason == FILTER_KEEP && !limit_take(&p->limit, ev))
+			reason = FILTER_RATE;
 		ledger_see(p->ledger, ev->cpu, ev->ring, ev->seq, reason == FILTER_KEEP);
 	}
 	if (reason != FILTER_KEEP) {
@@ -366,6 +370,17 @@ static void tell_unsendable(struct pipeline *p)
 	}
 }
 
+static void tell_limits(struct pipeline *p, bool last)
+{
+	uint64_t now_ns = (uint64_t)(clock_realtime_ns() - encode_realtime(&p->encoder, 0));
+	struct limit_row row;
+
+	while (limit_tell(&p->limit, now_ns, last, &row)) {
+		report_limit(&p->encoder, &row, p->limit.rate, &p->line);
+		keep_own(p);
+	}
+}
+
 static void publish(struct pipeline *p, const struct probes_counters *counters,
 		    const struct error *e)
 {
@@ -401,6 +416,7 @@ static int turn(struct pipeline *p, int64_t drained_ns, const struct probes_coun
 	struct error own = ERROR_INIT;
 
 	encode_set_clock(&p->encoder);
+	tell_limits(p, end);
 	if (!p->broken) {
 		tell_tally(p, STATS_DROP_OLDEST, p->oldest);
 		tell_tally(p, STATS_DROP_DISK, p->unkept);

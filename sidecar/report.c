@@ -10,6 +10,7 @@
 #include "k8s/base/error.h"
 #include "sidecar/chain.h"
 #include "sidecar/ledger.h"
+#include "sidecar/limit.h"
 #include "sidecar/probes.h"
 #include "sidecar/seen.h"
 #include "sidecar/settings.h"
@@ -70,6 +71,7 @@ void report_start(const struct encoder *c, const struct settings *settings, cons
 	line_key_unsigned(l, "level", scope->level);
 	line_key_true(l, "cgroup_v1", scope->v1);
 	line_key_unsigned(l, "read_sample", (uint64_t)settings->read_sample);
+	line_key_unsigned(l, "rate_limit", (uint64_t)settings->rate_limit);
 	line_key(l, "paths_ignore");
 	add_text(l, settings->paths_ignore);
 	line_key(l, "paths_always");
@@ -121,6 +123,23 @@ void report_unsendable(const struct encoder *c, enum stats_drop drop, uint64_t c
 {
 	begin_lost(c, drop, l);
 	line_key_unsigned(l, "count", count);
+	encode_end(l);
+}
+
+void report_limit(const struct encoder *c, const struct limit_row *row, uint64_t rate,
+		  struct line *l)
+{
+	encode_begin(c, l, "audit_limit", clock_realtime_ns());
+	line_key(l, "kind");
+	add_text(l, encode_type_name(row->type));
+	line_key(l, "state");
+	add_text(l, row->ended ? "stop" : "start");
+	line_key_unsigned(l, "rate", rate);
+	line_key_signed(l, "first_ts", encode_realtime(c, row->first_ns));
+	if (row->ended) {
+		line_key_unsigned(l, "count", row->over);
+		line_key_signed(l, "last_ts", encode_realtime(c, row->last_ns));
+	}
 	encode_end(l);
 }
 

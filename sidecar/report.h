@@ -10,6 +10,7 @@
 struct chain;
 struct error;
 struct ledger;
+struct limit_row;
 struct probes_counters;
 struct seen;
 struct settings;
@@ -31,6 +32,9 @@ void report_lost(const struct encoder *c, enum stats_drop drop, const struct tal
 		 struct line *l);
 void report_unsendable(const struct encoder *c, enum stats_drop drop, uint64_t count,
 		       struct line *l);
+/* audit_limit: a kind has begun to be left out, or that has ended. */
+void report_limit(const struct encoder *c, const struct limit_row *row, uint64_t rate,
+		  struct line *l);
 /* The counters; produced may be NULL: not known. */
 void report_heartbeat(const struct encoder *c, const struct seen *seen, const struct ledger *ledger,
 		      struct stats *stats, const struct probes_counters *produced, struct line *l);

@@ -44,6 +44,7 @@ static const struct setting table[] = {
 	{ "LOOM_AUDIT_FILTER_PATHS_IGNORE", TEXT, AT(paths_ignore), "", 0, 0, "comma-separated: reads below these, and writes in /workspace, are left out" },
 	{ "LOOM_AUDIT_FILTER_PATHS_ALWAYS", TEXT, AT(paths_always), "", 0, 0, "comma-separated: what concerns these is never left out" },
 	{ "LOOM_AUDIT_FILTER_READ_SAMPLE_RATE", RATE, AT(read_sample), "10", 1, 1000000, "1 in so many reads in /workspace is listed; 0.1 is 10; 1: all" },
+	{ "LOOM_AUDIT_FILTER_RATE_LIMIT", NUMBER, AT(rate_limit), "5000", 0, 10000000, "records of a kind a second, ten times as many at once; 0: any number; executions, privileges and escapes: always" },
 	{ "LOOM_AUDIT_STDOUT_BYTES", BYTES, AT(stdout_bytes), "1048576", 0, 1 << 30, "bytes a second that go to stdout; what is left out is said there" },
 };
 #undef AT

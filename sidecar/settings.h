@@ -15,6 +15,7 @@ struct settings {
 	const char *buffer_path, *paths_ignore, *paths_always, *token_path, *ca_path;
 	int64_t batch_interval_ms, buffer_max_bytes, metrics_port, health_port, read_sample;
 	int64_t stdout_bytes; /* a second */
+	int64_t rate_limit;   /* records of a kind a second; 0: any number */
 	enum log_level log_level;
 	bool allow_insecure_http;
 };

@@ -20,6 +20,7 @@
 	X(SAMPLED, "filter", "sampled")                                                            \
 	X(LOOPBACK, "filter", "loopback")                                                          \
 	X(SETUP, "filter", "runtime_setup")                                                        \
+	X(RATE, "filter", "rate")               /* more of its kind than there may be */           \
 	X(OLDEST, "buffer", "oldest")           /* of the buffer, to make room for newer ones */   \
 	X(DISK, "buffer", "disk")               /* the disk took nothing */                        \
 	X(BUDGET, "stdout", "budget")                                                              \

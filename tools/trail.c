@@ -18,12 +18,14 @@
 
 #define CPUS 1024
 #define RINGS 2
+#define WINDOW 4096 /* numbers that one may come late by */
 
 struct row {
-	bool known;      /* listed is what lines before have been counted to */
-	uint64_t listed; /* at the last batch that told */
-	uint64_t lines;  /* since */
-	uint64_t next;   /* one more than the last number seen */
+	bool known;                 /* listed is what lines before have been counted to */
+	uint64_t listed;            /* at the last batch that told */
+	uint64_t lines;             /* since */
+	uint64_t next;              /* one more than the highest number seen */
+	uint64_t seen[WINDOW / 64]; /* of those before next, a bit each */
 	uint64_t filtered, missing, reported;
 };
 
@@ -129,6 +131,27 @@ static void start_of_run(struct trail *t)
 	t->from_start = true;
 }
 
+static bool is_marked(const struct row *r, uint64_t n)
+{
+	return r->seen[n % WINDOW / 64] >> n % 64 & 1;
+}
+
+/*
+ * Numbers rise, but for a probe that was interrupted between taking its number and its place in the
+ * ring: it comes after those of the probes that ran meanwhile, of which there are few.
+ */
+static void mark(struct row *r, uint64_t n)
+{
+	if (n >= r->next + WINDOW)
+		memset(r->seen, 0, sizeof(r->seen));
+	else
+		for (uint64_t skipped = r->next; skipped < n; skipped++)
+			r->seen[skipped % WINDOW / 64] &= ~(1ULL << skipped % 64);
+	r->seen[n % WINDOW / 64] |= 1ULL << n % 64;
+	if (n >= r->next)
+		r->next = n + 1;
+}
+
 static void numbered_line(struct trail *t, const char *seq)
 {
 	char *end;
@@ -141,12 +164,14 @@ static void numbered_line(struct trail *t, const char *seq)
 		tell(t, "line %" PRIu64 ": seq names no cpu and ring", t->sums.lines);
 		return;
 	}
-	if (n < r->next)
+	if (n + WINDOW < r->next || (n < r->next && is_marked(r, n)))
 		tell(t,
 		     "line %" PRIu64 ": number %" PRIu64 " of cpu %" PRIu64 " ring %" PRIu64
-		     " comes after %" PRIu64,
-		     t->sums.lines, n, cpu, ring, r->next - 1);
-	r->next = n + 1;
+		     " %s %" PRIu64,
+		     t->sums.lines, n, cpu, ring,
+		     n + WINDOW < r->next ? "comes long after" : "is there twice, up to",
+		     r->next - 1);
+	mark(r, n);
 	r->lines++;
 }
 

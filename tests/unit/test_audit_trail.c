@@ -194,8 +194,38 @@ static void trail_line_put_in(void **state)
 	(void)state;
 	memcpy(copy, at, (size_t)(end - at));
 	read_changed(end, end, copy);
-	assert_non_null(strstr(holes, "comes after"));
+	assert_non_null(strstr(holes, "is there twice"));
 	assert_non_null(strstr(holes, ": its lines are not those that were written\n"));
+}
+
+static void read_numbers(const int *numbers, size_t n)
+{
+	struct buf b = BUF_INIT;
+
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&b, "{\"event_type\":\"file_open\",\"seq\":[3,0,%d],\"x\":0}\n",
+			   numbers[i]);
+	read_trail(b.data, b.len);
+	buf_done(&b);
+}
+
+/* A probe that was interrupted. */
+static void trail_number_comes_late_whole(void **state)
+{
+	(void)state;
+	read_numbers((const int[]){ 7, 9, 10, 8, 11, 20, 19, 18, 12 }, 9);
+	assert_string_equal(holes, "");
+}
+
+static void trail_number_comes_twice_or_long_after_hole(void **state)
+{
+	(void)state;
+	read_numbers((const int[]){ 7, 8, 9, 8 }, 4);
+	assert_string_equal(holes, "line 4: number 8 of cpu 3 ring 0 is there twice, up to 9\n");
+	read_numbers((const int[]){ 7, 9, 8, 8 }, 4);
+	assert_string_equal(holes, "line 4: number 8 of cpu 3 ring 0 is there twice, up to 9\n");
+	read_numbers((const int[]){ 7, 9000, 8 }, 3);
+	assert_string_equal(holes, "line 3: number 8 of cpu 3 ring 0 comes long after 9000\n");
 }
 
 static void trail_batch_taken_out(void **state)
@@ -251,6 +281,8 @@ int main(void)
 		cmocka_unit_test(trail_line_taken_out),
 		cmocka_unit_test(trail_byte_changed),
 		cmocka_unit_test(trail_line_put_in),
+		cmocka_unit_test(trail_number_comes_late_whole),
+		cmocka_unit_test(trail_number_comes_twice_or_long_after_hole),
 		cmocka_unit_test(trail_batch_taken_out),
 		cmocka_unit_test(trail_gap_of_weaverfs_is_named),
 		cmocka_unit_test(trail_loss_not_reported),

@@ -15,7 +15,7 @@ static void opens(unsigned long times, int which)
 	name[6] = (char)('0' + which);
 	for (unsigned long i = 0; i < times; i++) {
 		int fd = open(name, O_CREAT | O_WRONLY, 0600);
-		if (fd < 0 || write(fd, "x", 1) != 1)
+		if (fd < 0 || write(fd, "x", 1) != 1 || write(fd, "y", 1) != 1)
 			_exit(1);
 		close(fd);
 	}
@@ -47,7 +47,7 @@ int flood_do(unsigned long times)
 	}
 	while (wait(NULL) > 0)
 		continue;
-	printf("{\"opens\":%lu,\"writes\":%lu,\"execs\":%lu}\n", times / 2 * 2, times / 2 * 2,
+	printf("{\"opens\":%lu,\"writes\":%lu,\"execs\":%lu}\n", times / 2 * 2, times / 2 * 4,
 	       execs);
 	return good ? 0 : 1;
 }
