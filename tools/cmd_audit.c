@@ -144,7 +144,7 @@ static int audit_show(const struct audit *a, const char *name)
 		fd = openat(dir, "audit", O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		complain_that("%s: audit: %s%s", name, strerror(errno),
-			      errno == ENOENT ? ": it has no audit sidecar (audit_enabled)" : "");
+			      errno == ENODATA ? ": it has no audit sidecar (audit_enabled)" : "");
 		return CMD_EXIT_FAILED;
 	}
 	if (audit_read(a, fd, &e) == 0)
