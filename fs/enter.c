@@ -52,6 +52,19 @@ int enter_target(const struct registry_view *w, struct command_target *ret, stru
 	return 0;
 }
 
+int enter_main_ended(const struct registry_view *w, int *ret_exit_code, struct error *e)
+{
+	const struct pod_container *main = pod_main(w->pod);
+
+	if (!main || main->state != POD_STATE_TERMINATED)
+		return error_set(e, EAGAIN,
+				 "the connection to the weaver's main process was lost on the "
+				 "server's side; %s",
+				 w->gone ? "the weaver is gone" : "the process may still run");
+	*ret_exit_code = main->exit_code;
+	return 0;
+}
+
 /* The kernel has checked the socket's mode, which a bind mount may have given to anybody. */
 static int may_enter(const struct place *p, struct error *e)
 {
@@ -116,12 +129,29 @@ static int resolve(void *data, const struct term_request *request, struct comman
 	return 0;
 }
 
+static int main_ended(void *data, int *ret_exit_code, struct error *e)
+{
+	const struct place *p = data;
+	struct registry_view w;
+	int r = registry_find(p->fs->registry, p->use.object, &w);
+
+	if (r < 0)
+		return error_set(e, -r, "this weaver is gone");
+	r = enter_main_ended(&w, ret_exit_code, e);
+	registry_view_done(&w);
+	return r;
+}
+
 static void released(void *data)
 {
 	place_free(data);
 }
 
-static const struct term_ops term_ops = { .resolve = resolve, .released = released };
+static const struct term_ops term_ops = {
+	.resolve = resolve,
+	.main_ended = main_ended,
+	.released = released,
+};
 
 /* ---- ports/<n> ---- */
 

@@ -23,3 +23,5 @@ void enter_free(struct enter *i); /* after ws_free() */
 
 /* The container of a weaver, in strings that live as long as w. -ENOTCONN: it is not running. */
 int enter_target(const struct registry_view *w, struct command_target *ret, struct error *e);
+/* -EAGAIN: as far as is known its main process has not ended. */
+int enter_main_ended(const struct registry_view *w, int *ret_exit_code, struct error *e);

@@ -65,6 +65,19 @@ static void on_writable(void *data)
 	enter_serve_all(data);
 }
 
+/* Of an attach the server says Success also when it has lost the node. */
+static void doubt_success(struct enter_file *f)
+{
+	struct registry_view w;
+	int exit_code;
+
+	if (registry_find(f->files->fs->registry, f->object, &w) < 0)
+		return;
+	if (enter_main_ended(&w, &exit_code, &f->error) < 0)
+		f->error.code = EIO;
+	registry_view_done(&w);
+}
+
 static void on_ended(void *data, const struct channel_end *end)
 {
 	struct enter_file *f = data;
@@ -72,6 +85,8 @@ static void on_ended(void *data, const struct channel_end *end)
 	f->command = NULL;
 	f->ended = true;
 	f->error = end->error;
+	if (f->kind == ATTR_ENTER_STDIN && end->r == 0)
+		doubt_success(f);
 	/* Reset is what sockets say; of a file one expects an I/O error. */
 	if (end->r < 0)
 		f->error.code = end->r == -ECONNRESET ? EIO : -end->r;

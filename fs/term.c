@@ -25,6 +25,9 @@
 #define TERM_ARGS_MAX 4096
 /* For a client that does not read its last frame. */
 #define TERM_LINGER_MS 10000
+/* How often, and how many times, it is asked whether the main process has ended: 10 s in all. */
+#define TERM_VERDICT_MS 200
+#define TERM_VERDICTS 50
 
 struct terms {
 	struct ws *ws;
@@ -40,11 +43,12 @@ struct term {
 	void *place;             /* NULL: released */
 	struct command *command; /* NULL: not begun, or over */
 	bool asked;              /* its request has come */
-	bool input_ended, held, ended;
+	bool attached, input_ended, held, ended;
 	struct buf in;  /* a frame that is not complete */
 	struct buf out; /* frames */
 	size_t sent;    /* of out */
-	struct ws_timer linger;
+	struct ws_timer linger, verdict;
+	unsigned verdicts; /* that were asked for */
 };
 
 static void term_free_session(struct term *s)
@@ -53,6 +57,7 @@ static void term_free_session(struct term *s)
 
 	list_remove(&s->node);
 	ws_timer_cancel(&s->linger);
+	ws_timer_cancel(&s->verdict);
 	ws_fd_unwatch(s->terms->ws, &s->fd);
 	close(fd);
 	command_close(s->command);
@@ -123,6 +128,7 @@ static void term_end(struct term *s, int exit_code, const char *text)
 {
 	uint32_t code = (uint32_t)exit_code;
 
+	ws_timer_cancel(&s->verdict);
 	s->ended = true;
 	s->asked = true;
 	term_add_frame(s, WIRE_END, &code, sizeof(code), text, strlen(text));
@@ -162,12 +168,29 @@ static void term_writable(void *data)
 		term_free_session(s);
 }
 
+/* The pod's status follows the end of its process by a second or two. */
+static void term_verdict(struct ws_timer *t)
+{
+	struct term *s = container_of(t, struct term, verdict);
+	struct error e = ERROR_INIT;
+	int exit_code = 0;
+
+	int r = s->terms->ops->main_ended(s->place, &exit_code, &e);
+	if (r == -EAGAIN && ++s->verdicts < TERM_VERDICTS)
+		ws_timer_set(s->terms->ws, t, TERM_VERDICT_MS, term_verdict);
+	else
+		term_end(s, r < 0 ? WIRE_EXIT_LOST : exit_code, e.text);
+}
+
 static void term_ended(void *data, const struct channel_end *end)
 {
 	struct term *s = data;
 
 	s->command = NULL;
-	term_end(s, end->r < 0 ? WIRE_EXIT_LOST : end->exit_code, end->error.text);
+	if (s->attached && end->r == 0)
+		ws_timer_set(s->terms->ws, &s->verdict, 0, term_verdict);
+	else
+		term_end(s, end->r < 0 ? WIRE_EXIT_LOST : end->exit_code, end->error.text);
 }
 
 static const struct command_ops term_command_ops = {
@@ -222,6 +245,7 @@ static int term_start(struct term *s, const struct wire_request *request, const 
 	if (r < 0)
 		return r;
 	if (asked.verb == WIRE_ATTACH) {
+		s->attached = true;
 		spec.argv = NULL;
 		spec.tty = main_tty;
 	} else if (asked.verb == WIRE_SHELL) {

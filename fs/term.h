@@ -28,6 +28,12 @@ struct term_ops {
 	 */
 	int (*resolve)(void *place, const struct term_request *request, struct command_target *ret,
 		       bool *ret_tty, struct error *e);
+	/*
+	 * An attach has ended, and the server says Success, as it does when the process has ended,
+	 * and when the node is lost. 0: the process has, *ret_exit_code is its own. -EAGAIN: that
+	 * is not known. Else, and in the end, the sentence that the client prints.
+	 */
+	int (*main_ended)(void *place, int *ret_exit_code, struct error *e);
 	/* The session is over, place is not used any more. */
 	void (*released)(void *place);
 };

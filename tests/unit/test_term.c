@@ -8,6 +8,8 @@
 static struct terms *terms; /* ws thread */
 static int client, theirs;
 static int resolve_result;
+static int main_result;
+static unsigned main_asked;
 static unsigned released;
 static char said[4096]; /* what the shell was given */
 
@@ -27,7 +29,17 @@ static void release_place(void *place)
 	__atomic_add_fetch(&released, 1, __ATOMIC_SEQ_CST);
 }
 
-static const struct term_ops ops = { resolve, release_place };
+/* Of an attach: asked twice before it is known. */
+static int main_ended(void *place, int *ret_exit_code, struct error *e)
+{
+	(void)place;
+	if (main_result == -EAGAIN && ++main_asked == 2)
+		main_result = 0;
+	*ret_exit_code = 9;
+	return main_result ? error_set(e, -main_result, "who knows") : 0;
+}
+
+static const struct term_ops ops = { resolve, main_ended, release_place };
 
 static void connect_client(void)
 {
@@ -65,20 +77,26 @@ static void serve_shell(struct ws_peer *p)
 	ws_peer_close(p);
 }
 
-static void begin(int result)
+static void begin_with(void (*serve)(struct ws_peer *p), int result)
 {
 	const struct timeval patience = { .tv_sec = 10 };
 	int fds[2];
 
 	resolve_result = result;
+	main_asked = 0;
 	released = 0;
-	ws_setup(serve_shell, "v5.channel.k8s.io");
+	ws_setup(serve, "v5.channel.k8s.io");
 	pthread_mutex_init(&t.call.mutex, NULL);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
 	client = fds[0];
 	theirs = fds[1];
 	setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	on_ws(connect_client);
+}
+
+static void begin(int result)
+{
+	begin_with(serve_shell, result);
 }
 
 static void end(void)
@@ -217,6 +235,48 @@ static void frame_too_long_ends_the_session(void **state)
 	end();
 }
 
+/* As a server does whose node has gone, and one whose process has ended. */
+static void serve_success(struct ws_peer *p)
+{
+	ws_peer_say(p, 3, "{\"metadata\":{},\"status\":\"Success\"}");
+	ws_peer_close(p);
+}
+
+static void attach(int result, char *text, size_t size)
+{
+	const struct {
+		struct wire_request request;
+		char term[6];
+	} asked = { { .version = WIRE_VERSION, .verb = WIRE_ATTACH }, "xterm" };
+
+	main_result = result;
+	begin_with(serve_success, 0);
+	frame_put(WIRE_REQUEST, &asked, sizeof(asked.request) + sizeof(asked.term));
+	assert_int_equal(frame_get(text, size), WIRE_END);
+	end();
+}
+
+static void attach_gives_the_exit_code_of_the_process_when_it_is_known(void **state)
+{
+	char text[256];
+
+	(void)state;
+	attach(-EAGAIN, text, sizeof(text));
+	assert_int_equal(main_asked, 2);
+	assert_int_equal(text[0], 9);
+	assert_string_equal(text + 4, "");
+}
+
+static void attach_to_what_is_not_known_to_have_ended_is_lost(void **state)
+{
+	char text[256];
+
+	(void)state;
+	attach(-ENOENT, text, sizeof(text));
+	assert_int_equal((unsigned char)text[0], WIRE_EXIT_LOST);
+	assert_string_equal(text + 4, "who knows");
+}
+
 static void end_of_the_daemon_is_told(void **state)
 {
 	char text[256];
@@ -241,6 +301,8 @@ int main(void)
 		cmocka_unit_test(input_before_the_request_ends_the_session),
 		cmocka_unit_test(input_after_its_end_ends_the_session),
 		cmocka_unit_test(frame_too_long_ends_the_session),
+		cmocka_unit_test(attach_gives_the_exit_code_of_the_process_when_it_is_known),
+		cmocka_unit_test(attach_to_what_is_not_known_to_have_ended_is_lost),
 		cmocka_unit_test(end_of_the_daemon_is_told),
 	};
 

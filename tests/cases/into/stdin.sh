@@ -39,7 +39,7 @@ assert_eq running "$(cat "$MNT/a/status")" "after detaching"
 t new-session -d -x 100 -y 30 "$MNT/a/attach; echo attach ended with \$?; exec cat"
 wait_for 20 sleep_until_attached
 echo 'exit 5' >"$MNT/a/stdin"
-wait_for 20 shows 'attach ended with'
+wait_for 20 shows 'attach ended with 5'
 t kill-server
 wait_for 20 status_is a failed
 assert_match 'endpoint is not connected' \
