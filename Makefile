@@ -21,7 +21,7 @@ DEPS := gcc libc6-dev make pkg-config git libfuse3-dev libcurl4-openssl-dev libc
 	libclang-rt-14-dev clang-format \
 	fuse3 bubblewrap jq curl openssl python3 inotify-tools iproute2 procps util-linux \
 	busybox-static containerd runc containernetworking-plugins iptables \
-	rsync less entr vim-tiny tmux nix-bin dpkg-dev groff-base \
+	rsync less entr vim-tiny htop tmux nix-bin dpkg-dev groff-base \
 	qemu-system-x86 cpio
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
