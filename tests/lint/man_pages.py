@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """man_pages.py O [--write]: the parts of docs/man that have another source.
 
-weaverfs.5 is docs/files.md; the settings in weaverfs.8 are those of O/weaverfs --help; weaver.1 is
-what O/weaver help --man prints. Without --write it says whether they are up to date."""
+weaverfs.5 is docs/files.md; the settings in weaverfs.8 are those of O/weaverfs --help, the
+environment in audit-sidecar.8 is that of O/audit-sidecar --help; weaver.1 is what O/weaver help --man
+prints. Without --write it says whether they are up to date."""
 
 import pathlib
 import re
@@ -58,6 +59,13 @@ def settings(program):
     return out
 
 
+def environment(program):
+    out = []
+    for name, default, words in re.findall(r"^  (LOOM_\w+)( \(.*\))?\n {6}(.*)$", help_of(program, "--help"), re.M):
+        out += [".TP", f".BR {name}" + (f' "{roff(default)}"' if default else ""), roff(words)]
+    return out
+
+
 def page_with(name, made):
     if not made:
         sys.exit(f"docs/man/{name}: its program's --help does not look as expected")
@@ -71,6 +79,8 @@ def main():
     stale = False
     pages = (("weaverfs.5", page_of_files()),
              ("weaverfs.8", page_with("weaverfs.8", settings(sys.argv[1] + "/weaverfs"))),
+             ("audit-sidecar.8",
+              page_with("audit-sidecar.8", environment(sys.argv[1] + "/audit-sidecar"))),
              ("weaver.1", help_of(sys.argv[1] + "/weaver", "help", "--man")))
     for name, text in pages:
         path = DOCS / "man" / name

@@ -26,28 +26,28 @@ runc_exit()
 ID=weaver-$$
 CONTAINER=/$(sed -n 's,^0::/,,p' /proc/self/cgroup)/pod2/$ID
 trap runc_exit EXIT
-mkdir -p "$W"/{lower/bin,lower/proc,lower/dev,lower/sys,lower/work,upper,inner,rootfs}
+mkdir -p "$W"/{lower/bin,lower/proc,lower/dev,lower/sys,lower/data,upper,inner,rootfs}
 cp /bin/busybox "$W/lower/bin/"
 for applet in sh cat ln mv rm mkdir sleep; do
 	ln -s busybox "$W/lower/bin/$applet"
 done
-echo lower >"$W/lower/work/from-below"
+echo lower >"$W/lower/data/from-below"
 mount -t overlay overlay -o "lowerdir=$W/lower,upperdir=$W/upper,workdir=$W/inner" "$W/rootfs"
 (cd "$W" && runc spec)
 jq --arg cgroup "$CONTAINER" '.linux.cgroupsPath = $cgroup | .process.terminal = false | .root.readonly = false
 	| .process.user = {uid: 1000, gid: 1000} | .process.args = ["/bin/sh", "-c",
-		"cd /work; cat from-below; echo made >made; mv made moved; mkdir d; echo more >>from-below; while :; do sleep 1; done"]
+		"cd /data; cat from-below; echo made >made; mv made moved; mkdir d; echo more >>from-below; while :; do sleep 1; done"]
 	| .process.capabilities = {} | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW"}
 	| del(.linux.resources)' "$W/config.json" >"$W/new.json"
 mv "$W/new.json" "$W/config.json"
-chown -R 1000 "$W/upper" "$W/lower/work"
+chown -R 1000 "$W/upper" "$W/lower/data"
 
 # its own disk is not to be sampled or left out
 audit_ready LOOM_AUDIT_FILTER_READ_SAMPLE_RATE=1
 runc --root "$W/runc" run --detach --bundle "$W" "$ID" </dev/null >"$W/container.log" 2>&1 ||
 	fail "$(cat "$W/container.log")"
-wait_for 10 grep -qx more "$W/rootfs/work/from-below"
-runc --root "$W/runc" exec "$ID" /bin/mkdir /work/by-exec
+wait_for 10 grep -qx more "$W/rootfs/data/from-below"
+runc --root "$W/runc" exec "$ID" /bin/mkdir /data/by-exec
 audit_stop
 audit_whole
 
@@ -67,7 +67,7 @@ times()
 	jq -r --arg path "$1" --arg type "$2" 'select(.event_type == $type and .details.path == $path)
 		| .details.op // "open"' "$W/trail" | grep -vxc close || true
 }
-assert_eq "2 1 1" "$(times /work/from-below file_open) $(times /work/from-below file_read) $(times /work/from-below file_write)" from-below
-assert_eq "1 0 1" "$(times /work/made file_open) $(times /work/made file_read) $(times /work/made file_write)" made
-assert_eq "1 1 1" "$(times /work/made file_metadata) $(times /work/d file_metadata) $(times /work/by-exec file_metadata)" \
+assert_eq "2 1 1" "$(times /data/from-below file_open) $(times /data/from-below file_read) $(times /data/from-below file_write)" from-below
+assert_eq "1 0 1" "$(times /data/made file_open) $(times /data/made file_read) $(times /data/made file_write)" made
+assert_eq "1 1 1" "$(times /data/made file_metadata) $(times /data/d file_metadata) $(times /data/by-exec file_metadata)" \
 	"mv, mkdir"
