@@ -1,6 +1,6 @@
 #!/bin/bash
 # A container that has one weaver's directory and nothing else of the mount: its owner goes in by sh,
-# exec and ports; read-only takes exec and stdin away, not the sockets; another uid gets nothing.
+# exec, attach and ports; read-only takes ttl, exec and stdin away, not the sockets; another uid gets nothing.
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 240
 . "$LIB/case.sh"
@@ -36,12 +36,20 @@ assert_eq 7 "$(status_of inside 2001 bind /weaver/sh -c 'exit 7')"
 assert_eq hi "$(inside 2001 bind bash -c "$run")" "exec, rw"
 assert_eq hello "$(inside 2001 bind curl -sS --unix-socket /weaver/ports/$port http://w/hello)"
 inside 2001 bind sh -c 'echo true >/weaver/stdin'
+inside 2001 bind sh -c 'echo 2h >/weaver/ttl'
+assert_match '^7(200|1..)$' "$(inside 2001 bind cat /weaver/ttl)" "ttl, rw"
+expect_fail inside 2001 bind ls /weaver/../.weaverfs # and nothing else
 
 assert_eq "uid 1000" "$(inside 2001 ro-bind /weaver/sh -c 'echo uid $(id -u)')" "sh, ro"
 assert_eq hello "$(inside 2001 ro-bind curl -sS --unix-socket /weaver/ports/$port http://w/hello)"
 assert_match "Read-only file system" "$(inside 2001 ro-bind bash -c "$run" 2>&1 || true)"
 assert_match "Read-only file system" \
 	"$(inside 2001 ro-bind sh -c 'echo true >/weaver/stdin' 2>&1 || true)"
+assert_match "Read-only file system" "$(inside 2001 ro-bind sh -c 'echo 1h >/weaver/ttl' 2>&1 || true)"
+for how in bind ro-bind; do
+	assert_match "via-$how" "$(inside 2001 "$how" sh -c \
+		'echo "echo via-\"$0\"" | timeout 5 /weaver/attach' "$how" || true)" "attach, $how"
+done
 
 # who may only watch: a group that may read
 chgrp 2002 "$MNT/mine"
