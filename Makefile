@@ -2,7 +2,8 @@
 # weaverfs. `make help` lists the targets. BUILD=release|asan|tsan, CC=gcc|clang, V=1 shows commands.
 
 BUILD  ?= release
-O      ?= build/$(BUILD)
+# Empty is as not given: what is built never lands in /.
+override O := $(or $(strip $(O)),build/$(BUILD))
 MNT    ?= /mnt/weavers
 PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
@@ -28,7 +29,9 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointe
 	-Wwrite-strings -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough -Wconversion -Wno-sign-conversion \
 	-Wno-missing-field-initializers $(if $(CI),-Werror)
 
-FLAGS_release := -O2 -fstack-protector-strong -fstack-clash-protection -fcf-protection \
+# $(call takes,OPTION): it, where this compiler has it for this processor.
+takes = $(shell $(CC) -Werror $(1) -S -o - -x c /dev/null >/dev/null 2>&1 && echo $(1))
+FLAGS_release := -O2 -fstack-protector-strong -fstack-clash-protection $(call takes,-fcf-protection) \
 	-D_FORTIFY_SOURCE=3 -fPIE
 FLAGS_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FLAGS_tsan := -O1 -fno-omit-frame-pointer -fsanitize=thread
@@ -69,7 +72,8 @@ SKELS    := $(patsubst sidecar/%.bpf.c,$(O)/skel/%.skel.h,$(wildcard sidecar/*.b
 # The sidecar is an image of one file; a sanitizer needs the C library at run time.
 STATIC   := $(if $(filter release,$(BUILD)),-static)
 SIDECAR  := $(call lib,sidecar) $(call lib,k8s/base)
-PROGRAMS := $(O)/weaverfs $(O)/kubesim $(O)/weaver $(O)/weaver-cluster $(O)/audit-sidecar
+INSTALLED := $(O)/weaverfs $(O)/kubesim $(O)/weaver $(O)/weaver-cluster
+PROGRAMS := $(INSTALLED) $(O)/audit-sidecar # which is an image
 # What the audit is tested with: who does one of everything, who says what was seen of it.
 ORACLES  := $(O)/audit-load $(O)/audit-watch
 UNITS    := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
@@ -111,8 +115,8 @@ fuzzers: $(FUZZERS)
 	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)
 bench: all $(O)/bench/nothing ## ratios against other ways to the same result
 	@O=$(O) tools/bench/run
-install: all ## below $(DESTDIR): programs in $(PREFIX), units, manual pages, manifests
-	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(filter-out $(O)/audit-sidecar,$(PROGRAMS)) # it is an image
+install: $(INSTALLED) ## below $(DESTDIR): programs in $(PREFIX), units, manual pages, manifests
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(INSTALLED)
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/,$(dir $(COMPLETIONS)))
 	$(foreach f,$(COMPLETIONS),$(O)/weaver completion $(firstword $(subst -, ,$(subst /, ,$f))) >$(DESTDIR)$(PREFIX)/share/$f &&) :
 	install -D -m 755 -t $(DESTDIR)$(SBINDIR) tools/packaging/mount.weaverfs
@@ -126,7 +130,7 @@ install: all ## below $(DESTDIR): programs in $(PREFIX), units, manual pages, ma
 	$(call unit,/mnt/weavers-%i,-o namespace=%i ,weaverfs-%i.env) >$(DESTDIR)$(UNITDIR)/weaverfs@.service
 	install -D -m 644 tools/packaging/weaverfs.sysusers $(DESTDIR)$(SYSUSERSDIR)/weaverfs.conf
 	install -D -m 644 tools/packaging/weaverfs.tmpfiles $(DESTDIR)$(TMPFILESDIR)/weaverfs.conf
-deb: all ## a Debian package of it in $(dir $(O))
+deb: $(INSTALLED) ## a Debian package of it in $(dir $(O))
 	tools/packaging/deb $(O) $(VERSION) $(dir $(O))
 deps: ## install the Debian packages that are missing
 	@missing=$$(for p in $(DEPS); do dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null \
