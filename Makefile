@@ -12,6 +12,7 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 FUZZ_SECONDS ?= 10
+DEB    ?= $(dir $(O))
 
 VERSION := 0.1.0
 PKGS    := fuse3 libcurl libcjson yaml-0.1 libwebsockets openssl
@@ -130,8 +131,8 @@ install: $(INSTALLED) ## below $(DESTDIR): programs in $(PREFIX), units, manual 
 	$(call unit,/mnt/weavers-%i,-o namespace=%i ,weaverfs-%i.env) >$(DESTDIR)$(UNITDIR)/weaverfs@.service
 	install -D -m 644 tools/packaging/weaverfs.sysusers $(DESTDIR)$(SYSUSERSDIR)/weaverfs.conf
 	install -D -m 644 tools/packaging/weaverfs.tmpfiles $(DESTDIR)$(TMPFILESDIR)/weaverfs.conf
-deb: $(INSTALLED) ## a Debian package of it in $(dir $(O))
-	tools/packaging/deb $(O) $(VERSION) $(dir $(O))
+deb: $(INSTALLED) ## a Debian package of it in DEB (build/)
+	tools/packaging/deb $(O) $(VERSION) $(DEB)
 deps: ## install the Debian packages that are missing
 	@missing=$$(for p in $(DEPS); do dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null \
 		| grep -qx installed || echo $$p; done); [ -z "$$missing" ] && exit; set -e; \
@@ -151,7 +152,7 @@ $(O)/%.bpf.o: %.bpf.c Makefile
 # bpftool writes to stdout also what it could not finish
 $(O)/skel/%.skel.h: $(O)/sidecar/%.bpf.o
 	@mkdir -p $(@D)
-	$(call say,SKEL,$@)/usr/sbin/bpftool gen skeleton $< name $*_bpf >$@.new && mv $@.new $@
+	$(call say,SKEL,$@)PATH=$$PATH:/usr/sbin bpftool gen skeleton $< name $*_bpf >$@.new && mv $@.new $@
 
 $(O)/sidecar/images.o: $(SKELS)
 $(O)/sidecar/images.o: cppflags += -isystem $(O)/skel

@@ -49,6 +49,14 @@ stdenv.mkDerivation {
     "SBINDIR=$(out)/bin"
   ];
 
+  # Not the audit sidecar, which is an image of its own and has a compiler for the kernel's programs.
+  buildFlags = map (program: "build/release/${program}") [
+    "weaverfs"
+    "kubesim"
+    "weaver"
+    "weaver-cluster"
+  ];
+
   # kubesim's pods are sandboxes of bubblewrap.
   postInstall = ''
     wrapProgram $out/bin/kubesim --prefix PATH : ${lib.makeBinPath [ bubblewrap ]}
