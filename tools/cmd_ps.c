@@ -247,10 +247,13 @@ static int ps_print_table(const struct ps *ps, const char *mount)
 		memcpy(status, line + PS_STATUS_COLUMN, PS_STATUS_WIDTH);
 		status[PS_STATUS_WIDTH] = '\0';
 		status[strcspn(status, " ")] = '\0';
-		bool head = strcmp(status, "STATUS") == 0;
-		printf("%s%.*s", text_bold(head), PS_STATUS_COLUMN, line);
-		ps_print_status(ps, status, head ? 0 : PS_STATUS_WIDTH);
-		puts(line + PS_STATUS_COLUMN + (head ? strlen(status) : PS_STATUS_WIDTH));
+		if (strcmp(status, "STATUS") == 0) {
+			printf("%s%s%s\n", text_bold(true), line, text_plain(true));
+			continue;
+		}
+		printf("%.*s", PS_STATUS_COLUMN, line);
+		ps_print_status(ps, status, PS_STATUS_WIDTH);
+		puts(line + PS_STATUS_COLUMN + PS_STATUS_WIDTH);
 	}
 	return 0;
 }
