@@ -57,7 +57,7 @@ static const struct config_setting settings[] = {
 	  "secrets for private registries, with commas between" },
 	{ "webhooks", NULL, ENV "WEBHOOKS", CONFIG_WEBHOOKS, FIELD(webhooks), NULL, 0, 0, NULL,
 	  "JSON: [{\"url\", \"events\": [...], \"secret\"?}]" },
-	{ "audit_enabled", NULL, ENV "AUDIT_ENABLED", CONFIG_BOOL, FIELD(audit_enabled), "false", 0, 0, NULL,
+	{ "audit_enabled", NULL, ENV "AUDIT_ENABLED", CONFIG_BOOL, FIELD(audit_enabled), "true", 0, 0, NULL,
 	  "an audit sidecar beside each weaver" },
 	{ "audit_image", NULL, ENV "AUDIT_IMAGE", CONFIG_IMAGE, FIELD(audit_image), "ghcr.io/ghuntley/loom-audit-sidecar:latest", 0, 0, NULL,
 	  "the sidecar's image" },

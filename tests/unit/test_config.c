@@ -82,7 +82,7 @@ static void load_nothing_gives_the_contracts_defaults(void **state)
 	assert_int_equal(c.ready_timeout_secs, 60);
 	assert_null(c.image_pull_secrets);
 	assert_null(c.webhooks);
-	assert_false(c.audit_enabled);
+	assert_true(c.audit_enabled);
 	assert_string_equal(c.audit_image, "ghcr.io/ghuntley/loom-audit-sidecar:latest");
 	assert_int_equal(c.audit_batch_interval_ms, 100);
 	assert_int_equal(c.audit_buffer_max_bytes, 268435456);

@@ -35,7 +35,7 @@ static const struct row {
 	{ "ready_timeout_secs", LOOM "READY_TIMEOUT_SECS", "61", "soon" },
 	{ "image_pull_secrets", LOOM "IMAGE_PULL_SECRETS", "ghcr-secret", "No_Secret" },
 	{ "webhooks", LOOM "WEBHOOKS", "[]", "{" },
-	{ "audit_enabled", LOOM "AUDIT_ENABLED", "true", "2" },
+	{ "audit_enabled", LOOM "AUDIT_ENABLED", "false", "2" },
 	{ "audit_image", LOOM "AUDIT_IMAGE", "localhost/audit:1", "a b" },
 	{ "audit_batch_interval_ms", LOOM "AUDIT_BATCH_INTERVAL_MS", "200", "1" },
 	{ "audit_buffer_max_bytes", LOOM "AUDIT_BUFFER_MAX_BYTES", "1048576", "x" },

@@ -214,7 +214,7 @@ static void build_without_audit_has_no_trace_of_it(void **state)
 	struct podspec s;
 
 	(void)state;
-	load(&c, NULL);
+	load(&c, "audit_enabled=false");
 	assert_int_equal(podspec_init(&s, &c, NULL), 0);
 	_cleanup_(cleanup_json) cJSON *p = build(&s, &c);
 	assert_null(at(p, "spec:initContainers"));
