@@ -118,7 +118,12 @@ static void audit_cut_line(struct spool *spool, const struct log_position *at, i
 	add_lost(out, ends_line(spool), "end", at->part, NULL);
 }
 
-/* The sidecar's last word: a batch that says so. */
+static bool has(const char *line, size_t len, const char *part)
+{
+	return memmem(line, len, part, strlen(part));
+}
+
+/* The last word is the sidecar's, a batch that says so, or ours about what is missing behind. */
 static bool audit_complete(const void *stream, struct spool *spool)
 {
 	char bytes[RECORD_MAX];
@@ -130,8 +135,9 @@ static bool audit_complete(const void *stream, struct spool *spool)
 	const char *before = memrchr(bytes, '\n', n - 1);
 	const char *line = before ? before + 1 : bytes;
 	size_t len = (size_t)(bytes + n - line);
-	return memmem(line, len, "\"event_type\":\"audit_batch\"", 26) &&
-	       memmem(line, len, "\"end\":true", 10);
+	if (has(line, len, "\"event_type\":\"audit_batch\""))
+		return has(line, len, "\"end\":true");
+	return has(line, len, "\"stage\":\"weaverfs\",\"reason\":\"end\"");
 }
 
 /* ---- what comes ---- */

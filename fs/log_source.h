@@ -35,7 +35,7 @@ struct log_source {
 	void (*stop)(void *stream);
 	void (*refresh)(void *stream);
 	void (*poke)(void *stream);
-	/* All is in the spool; stream NULL: as far as the spool itself tells. */
+	/* All is in the spool, or it says what is not; stream NULL: as far as it tells itself. */
 	bool (*complete)(const void *stream, struct spool *spool);
 	/* The line that stands for an end that could not be had. */
 	void (*cut_line)(struct spool *spool, const struct log_position *at, int64_t begun_ns,
