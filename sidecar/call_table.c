@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which system calls sys_exit audits and as what. Numbers are of x86-64 (x32 has the same, but for
- * a bit) and of i386; -1: not there. Both are written out, since headers know only one table and
- * may be older than the kernel.
+ * Which system calls sys_exit audits and as what, and their names. Numbers are of x86-64 (x32 has
+ * the same, but for a bit) and of i386; -1: not there. Both are written out, since headers know
+ * only one table and may be older than the kernel.
  */
 #include "sidecar/call_table.h"
 
@@ -169,7 +169,31 @@ const struct call_row call_table_row[] = {
 	{ "vm86", -1, 166, CALL_MAKE(CALLS_ESCAPE, ESCAPE_ANY) },
 	{ "vm86old", -1, 113, CALL_MAKE(CALLS_ESCAPE, ESCAPE_ANY) },
 	{ "stime", -1, 25, CALL_MAKE(CALLS_ESCAPE, ESCAPE_ANY) },
+	/* not audited themselves: what a hook's record may come from */
+	{ "fork", 57, 2, CALL_NAME_ONLY },
+	{ "vfork", 58, 190, CALL_NAME_ONLY },
+	{ "ioctl", 16, 54, CALL_NAME_ONLY },
+	{ "migrate_pages", 256, 294, CALL_NAME_ONLY },
+	{ "move_pages", 279, 317, CALL_NAME_ONLY },
+	{ "process_madvise", 440, 440, CALL_NAME_ONLY },
+	{ "pidfd_open", 434, 434, CALL_NAME_ONLY },
+	{ "pidfd_send_signal", 424, 424, CALL_NAME_ONLY },
+	{ "seccomp", 317, 354, CALL_NAME_ONLY },
+	{ "landlock_restrict_self", 446, 446, CALL_NAME_ONLY },
+	{ "io_uring_enter", 426, 426, CALL_NAME_ONLY },
+	{ "io_uring_register", 427, 427, CALL_NAME_ONLY },
 };
 /* clang-format on */
 
 const unsigned call_table_rows = sizeof(call_table_row) / sizeof(call_table_row[0]);
+
+const char *call_table_name(int number, bool compat)
+{
+	for (unsigned i = 0; i < call_table_rows; i++) {
+		const struct call_row *row = &call_table_row[i];
+		int other = compat ? row->compat_number : row->number;
+		if (other >= 0 && other == number)
+			return row->name;
+	}
+	return NULL;
+}

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The audited system calls: the one table that the probes are told from. Read-only, any thread. */
+/*
+ * The audited system calls: the one table that the probes are told from and records named by.
+ * Read-only, any thread.
+ */
 #pragma once
 #include <linux/types.h>
+#include <stdbool.h>
+
+#define CALL_NAME_ONLY 0 /* nothing that sys_exit looks at */
 
 struct call_row {
 	const char *name;
@@ -11,3 +17,6 @@ struct call_row {
 
 extern const struct call_row call_table_row[];
 extern const unsigned call_table_rows;
+
+/* NULL: it is not in the table. compat: a number of the 32-bit one (int 0x80). */
+const char *call_table_name(int number, bool compat);

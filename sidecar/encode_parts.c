@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "k8s/base/error.h"
-#include "sidecar/call_names.h"
+#include "sidecar/call_table.h"
 
 #define HEX_MOST 520 /* the bytes of a name that is no UTF-8: 255 of them fit in */
 
@@ -89,7 +89,7 @@ void encode_parts_result(struct line *l, const struct event *ev, int32_t result)
 void encode_parts_call(struct line *l, const struct event *ev)
 {
 	bool compat = ev->flags & EVENT_COMPAT;
-	const char *name = ev->syscall < 0 ? NULL : call_names_find(ev->syscall, compat);
+	const char *name = ev->syscall < 0 ? NULL : call_table_name(ev->syscall, compat);
 
 	if (ev->syscall < 0)
 		return;
