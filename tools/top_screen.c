@@ -147,12 +147,15 @@ void top_screen_draw(struct top_screen *s, struct top_model *m, const struct top
 {
 	_cleanup_(buf_done) struct buf summary = BUF_INIT, head = BUF_INIT, foot = BUF_INIT;
 	int room = s->rows > TOP_HEAD + TOP_FOOT ? s->rows - TOP_HEAD - TOP_FOOT : 1;
-	size_t chosen = top_model_chosen(m);
+	size_t chosen = top_model_chosen(m), n = top_model_count(m);
 
 	if (chosen < s->first)
 		s->first = chosen;
 	if (chosen >= s->first + (size_t)room)
 		s->first = chosen - (size_t)room + 1;
+	/* no empty lines while there are rows above: it has grown, or rows have gone */
+	if (s->first + (size_t)room > n)
+		s->first = n > (size_t)room ? n - (size_t)room : 0;
 	top_screen_summary(m, &summary);
 	top_screen_line(s, 0, buf_str(&summary));
 	buf_add_str(&head, s->coloured ? "\033[1m" : "");

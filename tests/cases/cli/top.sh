@@ -63,6 +63,13 @@ wait_for 5 not_shown alpha
 wait_for 5 pane_shows 'only *be*'
 pane_keys / Escape
 wait_for 5 row_is alpha running
+# what was above the top of a small screen is there again when it grows
+tmux -S "$tmux_socket" resize-window -x 120 -y 4
+pane_keys G
+wait_for 5 not_shown alpha
+wait_for 5 row_is beta running
+tmux -S "$tmux_socket" resize-window -x 120 -y 30
+wait_for 5 row_is alpha running
 pane_keys g x
 wait_for 5 pane_shows 'remove alpha? y or n'
 pane_keys n
