@@ -170,6 +170,7 @@ $(foreach d,$(LIBDIRS),$(eval $(call library,$d)))
 $(O)/weaverfs: $(O)/fs/main.o $(LIBS)
 	$(call say,LD,$@)$(link)
 
+$(O)/kubesim: ldlibs += -lz
 $(O)/kubesim: $(call objs,tools/kubesim) $(call lib,k8s/base)
 	$(call say,LD,$@)$(link)
 

@@ -10,6 +10,7 @@
   libyaml,
   libwebsockets,
   openssl,
+  zlib,
   bubblewrap,
   makeWrapper,
 }:
@@ -37,6 +38,7 @@ stdenv.mkDerivation {
     libyaml
     libwebsockets
     openssl
+    zlib
   ];
 
   enableParallelBuilding = true;

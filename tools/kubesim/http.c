@@ -308,6 +308,7 @@ static int upgrade(struct lws *wsi)
 	struct request *r = request_new(wsi);
 	if (!r)
 		return -1;
+	ws_offer();
 	lws_hdr_copy(wsi, protocols, sizeof(protocols), WSI_TOKEN_PROTOCOL);
 	fault_match(r);
 	bool good = http.options.upgrade(r, strstr(protocols, "v5.channel.k8s.io") != NULL);
@@ -357,13 +358,15 @@ static int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void
 
 int http_start(const struct http_options *options, struct error *e)
 {
-	static struct lws_protocols protocols[5];
+	static struct lws_protocols protocols[6];
 	protocols[0] = (struct lws_protocols){
 		"http", http_callback, sizeof(struct http_session), 0, 0, NULL, 0
 	};
 	protocols[1] = loop_protocol;
 	protocols[2] = ws_protocol_v5;
 	protocols[3] = ws_protocol_v4;
+	protocols[4] = ws_protocol_tunnel;
+	ws_offer();
 	http.options = *options;
 	lws_set_log_level(LLL_ERR, NULL);
 	struct lws_context_creation_info info = {

@@ -19,6 +19,7 @@
 #include "tools/kubesim/pump.h"
 #include "tools/kubesim/reply.h"
 #include "tools/kubesim/route.h"
+#include "tools/kubesim/spdy_forward.h"
 
 #define REMOTE_QUEUE_HIGH (1024 * 1024)
 #define REMOTE_PENDING_HIGH (256 * 1024)
@@ -294,8 +295,14 @@ void remote_open(struct ws *w)
 	struct place p;
 	const struct request *r = ws_request(w);
 	place_find(r, &p);
-	if (strcmp(p.route.sub, "portforward") == 0) {
-		forward_open(w);
+	bool forward = strcmp(p.route.sub, "portforward") == 0;
+	if (forward || ws_tunnel(w)) {
+		if (!forward)
+			ws_finish(w); /* nothing else is spoken in a tunnel */
+		else if (ws_tunnel(w))
+			spdy_forward_open(w);
+		else
+			forward_open(w);
 		return;
 	}
 	struct remote *m = calloc(1, sizeof(*m));

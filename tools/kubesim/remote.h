@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pods/exec and pods/attach over WebSocket; hands pods/portforward to forward.c. */
+/* pods/exec and pods/attach over WebSocket; forward.c and spdy_forward.c do pods/portforward. */
 #pragma once
 #include "tools/kubesim/ws.h"
 

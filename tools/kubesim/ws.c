@@ -10,6 +10,21 @@
 #include "tools/kubesim/remote.h"
 #include "tools/kubesim/request.h"
 
+#define WS_TUNNEL 0 /* in place of a version */
+#define WS_TUNNEL_NAME "SPDY/3.1+portforward.k8s.io"
+
+/*
+ * libwebsockets splits what the client offers at '/', looks for the first part among its protocols'
+ * names, and answers with the name of the one it found: so this one's is the part to be found at
+ * first, and what the client wants to hear once it was found.
+ */
+static char tunnel_name[sizeof(WS_TUNNEL_NAME)];
+
+void ws_offer(void)
+{
+	strcpy(tunnel_name, "SPDY");
+}
+
 struct message {
 	struct list all;
 	size_t len;
@@ -37,9 +52,9 @@ const struct request *ws_request(const struct ws *w)
 	return w->r;
 }
 
-int ws_version(const struct ws *w)
+bool ws_tunnel(const struct ws *w)
 {
-	return w->version;
+	return w->version == WS_TUNNEL;
 }
 
 size_t ws_queued(const struct ws *w)
@@ -58,13 +73,15 @@ void ws_send(struct ws *w, int channel, const void *bytes, size_t len)
 	const char *at = bytes;
 	do {
 		size_t n = len < WS_MESSAGE_MAX ? len : WS_MESSAGE_MAX;
-		struct message *m = malloc(sizeof(*m) + LWS_PRE + 1 + n);
+		size_t head = ws_tunnel(w) ? 0 : 1;
+		struct message *m = malloc(sizeof(*m) + LWS_PRE + head + n);
 		if (!m)
 			abort();
-		m->len = n + 1;
-		m->bytes[LWS_PRE] = (unsigned char)channel;
+		m->len = head + n;
+		if (head)
+			m->bytes[LWS_PRE] = (unsigned char)channel;
 		if (n)
-			memcpy(m->bytes + LWS_PRE + 1, at, n);
+			memcpy(m->bytes + LWS_PRE + head, at, n);
 		list_push_back(&w->queue, &m->all);
 		w->queued += m->len;
 		at += n;
@@ -133,7 +150,7 @@ static int ws_writable(struct ws *w)
 
 static int ws_receive(struct ws *w, const char *bytes, size_t len)
 {
-	if (lws_is_first_fragment(w->wsi) && len) {
+	if (!ws_tunnel(w) && lws_is_first_fragment(w->wsi) && len) {
 		w->channel = (unsigned char)*bytes++;
 		w->half_close = w->channel == 0xff && w->version == 5;
 		len--;
@@ -151,7 +168,8 @@ static int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *
 	struct ws_session *s = user;
 	switch (reason) {
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-		s->w = ws_new(wsi, lws_get_protocol(wsi) && lws_get_protocol(wsi)->id == 5 ? 5 : 4);
+		strcpy(tunnel_name, WS_TUNNEL_NAME);
+		s->w = ws_new(wsi, (int)lws_get_protocol(wsi)->id);
 		return s->w ? 0 : -1;
 	case LWS_CALLBACK_ESTABLISHED:
 		remote_open(s->w);
@@ -172,6 +190,9 @@ static int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *
 
 const struct lws_protocols ws_protocol_v5 = {
 	"v5.channel.k8s.io", ws_callback, sizeof(struct ws_session), WS_MESSAGE_MAX, 5, NULL, 0
+};
+const struct lws_protocols ws_protocol_tunnel = {
+	tunnel_name, ws_callback, sizeof(struct ws_session), WS_MESSAGE_MAX, WS_TUNNEL, NULL, 0
 };
 const struct lws_protocols ws_protocol_v4 = {
 	"v4.channel.k8s.io", ws_callback, sizeof(struct ws_session), WS_MESSAGE_MAX, 4, NULL, 0

@@ -20,6 +20,6 @@ done
 assert_eq "$("$O/weaver" doctor --list)" "$(root/usr/bin/weaver doctor --list)"
 assert_match 'setup' "$(root/usr/bin/weaver setup --help)"
 depends=$(dpkg-deb -f "$deb" Depends)
-for library in libc6 libfuse3 libcurl4 libcjson1 libyaml libwebsockets libssl3; do
+for library in libc6 libfuse3 libcurl4 libcjson1 libyaml libwebsockets libssl3 zlib1g; do
 	assert_match "(^|, )$library" "$depends"
 done
