@@ -36,7 +36,8 @@ hint_matches()
 
 # told NAME KUBECTL-STATUS STATUS EXIT-CODE FIRST-LINE [HINT...]: waits for kubectl's word, then for
 # the first line of `reason` and for each hint, all of them extended regular expressions. What comes
-# later than the pod's state itself (events, last lines) may take its time.
+# later than the pod's state itself (events, last lines) may take its time. What was told is kept in
+# $O/reasons, a file for each.
 told()
 {
 	local name=$1 hint
@@ -47,6 +48,11 @@ told()
 	done
 	assert_eq "$3" "$(cat "$MNT/$name/status")" "status of $name"
 	assert_match "^($4)$" "$(cat "$MNT/$name/exit_code")" "exit_code of $name"
+	mkdir -p "$O/reasons"
+	{
+		echo "$name: kubectl $(kubectl_status "$name"), status $3, exit_code $(cat "$MNT/$name/exit_code")"
+		cat "$MNT/$name/reason"
+	} >"$O/reasons/$TEST_CLUSTER-$name"
 }
 
 # well NAME KUBECTL-STATUS STATUS EXIT-CODE: there is no reason to give.
