@@ -150,10 +150,11 @@ daemon_argv()
 			--authorization-mode Node,RBAC --allow-privileged=true "${extra[@]}")
 		;;
 	controller-manager)
+		# A quota that was counted from a late cache is counted again in seconds, not in five minutes.
 		argv=("$bin/kube-controller-manager" --kubeconfig "$state/controller-manager.kubeconfig"
 			--service-account-private-key-file "$pki/service-account.key"
 			--root-ca-file "$pki/ca.crt" --use-service-account-credentials=true
-			--bind-address 127.0.0.1 --leader-elect=false)
+			--resource-quota-sync-period=10s --bind-address 127.0.0.1 --leader-elect=false)
 		;;
 	scheduler)
 		argv=("$bin/kube-scheduler" --kubeconfig "$state/scheduler.kubeconfig"
