@@ -323,10 +323,11 @@ void webhook_queue_done(struct webhook_queue *q)
 {
 	char host[HOST_SHOWN];
 
-	show_host(q->url, host, sizeof(host));
-	if (q->deliveries > 0)
+	if (q->deliveries > 0) {
+		show_host(q->url, host, sizeof(host));
 		log_write(LOG_LEVEL_WARNING, "%s: %u webhook deliveries were not sent", host,
 			  q->deliveries);
+	}
 	list_for_each(d, &q->waiting, struct delivery, node)
 		delivery_free(d);
 	list_for_each(d, &q->sent, struct delivery, node)

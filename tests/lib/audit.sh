@@ -135,13 +135,6 @@ audit_stop()
 	audit_trail >"$W/trail"
 }
 
-# audit_kill: by SIGKILL.
-audit_kill()
-{
-	kill -KILL "$AUDIT_PID"
-	wait "$AUDIT_PID" 2>/dev/null || true
-}
-
 audit_trail()
 {
 	LOOM_AUDIT_BUFFER_PATH=$AUDIT "$O/audit-sidecar" tail

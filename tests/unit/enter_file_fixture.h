@@ -19,46 +19,16 @@
 #include "fs/registry.h"
 #include "fs/splice.h"
 #include "k8s/ws.h"
+#include "tests/unit/fake_fuse.h"
 
 #define UID "0b5c4c4e-5c11-4a4f-9d5c-0a9f7d1f2a33"
 #define OBJECT ino_object_of(UID, "")
 
 /* ---- libfuse ---- */
 
-struct fuse_req {
-	int answers, error;
-	char text[256];
-	size_t len;
-	unsigned revents;
-	uint64_t fh;
-	fuse_interrupt_func_t func;
-	void *data;
-};
 struct fuse_pollhandle {
 	int notified, destroyed;
 };
-
-void fuse_req_interrupt_func(fuse_req_t req, fuse_interrupt_func_t func, void *data)
-{
-	req->func = func;
-	req->data = data;
-}
-
-int fuse_reply_err(fuse_req_t req, int err)
-{
-	req->answers++;
-	req->error = err;
-	return 0;
-}
-
-int fuse_reply_buf(fuse_req_t req, const char *buf, size_t size)
-{
-	req->answers++;
-	assert_true(size < sizeof(req->text));
-	memcpy(req->text, buf, size);
-	req->len = size;
-	return 0;
-}
 
 int fuse_reply_write(fuse_req_t req, size_t count)
 {

@@ -4,35 +4,7 @@
 
 #include "fs/bulk.h"
 #include "fs/task.h"
-
-/* ---- a libfuse with a few requests ---- */
-
-struct fuse_req {
-	int answers, code;
-	char data[4096];
-	fuse_interrupt_func_t interrupt;
-	void *interrupt_data;
-};
-
-int fuse_reply_err(fuse_req_t r, int code)
-{
-	r->answers++;
-	r->code = code;
-	return 0;
-}
-
-int fuse_reply_buf(fuse_req_t r, const char *buf, size_t size)
-{
-	r->answers++;
-	snprintf(r->data, sizeof(r->data), "%.*s", (int)size, buf ? buf : "");
-	return 0;
-}
-
-void fuse_req_interrupt_func(fuse_req_t r, fuse_interrupt_func_t func, void *data)
-{
-	r->interrupt = func;
-	r->interrupt_data = data;
-}
+#include "tests/unit/fake_fuse.h"
 
 static const struct caller caller = { .uid = 1000, .gid = 1 };
 
@@ -86,11 +58,11 @@ static void results_come_in_order_when_all_are_there(void **state)
 	make("two");
 	assert_int_equal(r.answers, 1);
 	assert_string_equal(
-		r.data, "one ok\nA_B EINVAL a weaver's name is made of a-z, 0-9 and -, with a "
+		r.text, "one ok\nA_B EINVAL a weaver's name is made of a-z, 0-9 and -, with a "
 			"letter or digit at both ends\ntaken EEXIST there is a weaver with this "
 			"name\nx ENOENT no draft none\ntwo ok\n");
 	read_text(b, &r, 4096);
-	assert_string_equal(r.data, ""); /* EOF */
+	assert_string_equal(r.text, ""); /* EOF */
 	write_text(b, "more\n", EINVAL);
 	release(b);
 	assert_true(list_empty(&fs.tasks));
@@ -112,9 +84,9 @@ static void nonsense_fails_the_write_as_a_whole(void **state)
 	write_text(b, "\n", 0);
 	make("a");
 	read_text(b, &r, 3);
-	assert_string_equal(r.data, "a o");
+	assert_string_equal(r.text, "a o");
 	read_text(b, &r, 4096);
-	assert_string_equal(r.data, "k\n");
+	assert_string_equal(r.text, "k\n");
 	release(b);
 }
 
@@ -132,8 +104,8 @@ static void drafts_are_their_makers(void **state)
 	write_text(b, "a theirs\nb mine\n", 0);
 	make("b");
 	read_text(b, &r, 4096);
-	assert_memory_equal(r.data, "a EACCES ", 9);
-	assert_non_null(strstr(r.data, "\nb ok\n"));
+	assert_memory_equal(r.text, "a EACCES ", 9);
+	assert_non_null(strstr(r.text, "\nb ok\n"));
 	assert_int_equal(drafts_lookup(fs.drafts, "mine", &v), 0); /* a copy was used */
 	drafts_view_done(&v);
 	release(b);
@@ -168,16 +140,16 @@ static void waiting_ends_by_a_signal_and_at_the_end(void **state)
 	(void)state;
 	write_text(b, "a\nb\n", 0);
 	read_text(b, &r, 4096);
-	assert_non_null(r.interrupt);
-	r.interrupt(&r, r.interrupt_data);
+	assert_non_null(r.func);
+	r.func(&r, r.data);
 	fake_run();
-	assert_int_equal(r.code, EINTR);
+	assert_int_equal(r.error, EINTR);
 	make("a");
 	read_text(b, &r, 4096);
 	assert_int_equal(r.answers, 0);
 	task_cancel_all(&fs.tasks); /* as weaverfs_stop() does */
 	assert_int_equal(r.answers, 1);
-	assert_int_equal(r.code, EIO);
+	assert_int_equal(r.error, EIO);
 	creation_cancel_all(&create);
 	fs.create = NULL;
 	bulk_free(b);

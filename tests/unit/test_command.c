@@ -61,14 +61,6 @@ static bool is_writable(void)
 	return writable;
 }
 
-static unsigned upgrades(void)
-{
-	pthread_mutex_lock(&t.server.sockets.mutex);
-	unsigned n = t.server.upgrades;
-	pthread_mutex_unlock(&t.server.sockets.mutex);
-	return n;
-}
-
 static void await_close(struct ws_peer *p)
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
@@ -99,7 +91,7 @@ static void command_closed_is_killed_with_its_session(void **state)
 	assert_string_equal(buf_str(&t.call.out), "7\nout");
 	assert_string_equal(said, "exec 'printf' 'it'\\\\''s' 'a\\nb' 'c\\\\d' ''");
 	on_ws(stop);
-	wait_until(upgrades() == 2);
+	wait_until(ws_server_upgrades(&t.server) == 2);
 	assert_non_null(strstr(buf_str(&t.server.heads), "&command=42 HTTP/1.1"));
 	assert_false(call_has_ended());
 	ws_teardown();
@@ -123,7 +115,7 @@ static void command_closed_while_it_begins_is_killed_all_the_same(void **state)
 	(void)state;
 	begin(serve_late_shell);
 	on_ws(stop);
-	wait_until(upgrades() == 2);
+	wait_until(ws_server_upgrades(&t.server) == 2);
 	assert_non_null(strstr(buf_str(&t.server.heads), "&command=43 HTTP/1.1"));
 	ws_teardown();
 }
@@ -206,7 +198,7 @@ static void command_with_both_trailers_ends_by_itself(void **state)
 	assert_int_equal(t.call.end.exit_code, 5);
 	assert_string_equal(buf_str(&t.call.out), "tail");
 	assert_int_equal(t.call.err.len, 0);
-	assert_int_equal(upgrades(), 1);
+	assert_int_equal(ws_server_upgrades(&t.server), 1);
 	ws_teardown();
 }
 
@@ -232,7 +224,7 @@ static void command_without_a_trailer_is_lost_whatever_the_server_says(void **st
 	run_script("7\nta", 0, 0, SUCCESS);
 	assert_lost();
 	assert_string_equal(buf_str(&t.call.out), "ta");
-	wait_until(upgrades() == 2);
+	wait_until(ws_server_upgrades(&t.server) == 2);
 	ws_teardown();
 	run_script("7\ntail", 1, 0, SUCCESS);
 	assert_lost();

@@ -36,14 +36,6 @@ static void await_the_end(void)
 	fail_msg("it is still being tried");
 }
 
-static unsigned upgrades(void)
-{
-	pthread_mutex_lock(&t.server.sockets.mutex);
-	unsigned n = t.server.upgrades;
-	pthread_mutex_unlock(&t.server.sockets.mutex);
-	return n;
-}
-
 /* Whether a request had this in it; after the end. */
 static bool asked_for(const char *text)
 {
@@ -70,7 +62,7 @@ static void session_of_the_process_gets_sigterm_and_then_sigkill(void **state)
 	(void)state;
 	begin(serve_success, false);
 	await_the_end();
-	assert_int_equal(upgrades(), 1);
+	assert_int_equal(ws_server_upgrades(&t.server), 1);
 	assert_true(asked_for("command=4242"));
 	assert_true(asked_for("TERM"));
 	assert_true(asked_for("KILL"));
@@ -94,7 +86,7 @@ static void lost_connection_is_tried_again(void **state)
 	(void)state;
 	begin(serve_second, false);
 	await_the_end();
-	assert_int_equal(upgrades(), 2);
+	assert_int_equal(ws_server_upgrades(&t.server), 2);
 	ws_teardown();
 }
 
@@ -108,7 +100,7 @@ static void pod_that_is_gone_is_not(void **state)
 		"{\"kind\":\"Status\",\"reason\":\"NotFound\",\"message\":\"no p\",\"code\":404}";
 	begin(serve_success, false);
 	await_the_end();
-	assert_int_equal(upgrades(), 1);
+	assert_int_equal(ws_server_upgrades(&t.server), 1);
 	ws_teardown();
 }
 
@@ -116,11 +108,11 @@ static void end_of_the_daemon_gives_up_what_waits(void **state)
 {
 	(void)state;
 	begin(serve_second, false);
-	while (upgrades() == 0)
+	while (ws_server_upgrades(&t.server) == 0)
 		usleep(1000);
 	on_ws(command_end_give_up);
 	await_the_end();
-	assert_int_equal(upgrades(), 1);
+	assert_int_equal(ws_server_upgrades(&t.server), 1);
 	ws_teardown();
 }
 

@@ -23,6 +23,7 @@
 #include "fs/poke_mount.h"
 #include "fs/poke_process.h"
 #include "k8s/ws.h"
+#include "tests/unit/fake_fuse.h"
 #include "tests/unit/fake_loop.h"
 
 #define WEAVER 77
@@ -31,26 +32,6 @@
 #define HELPER 4711
 
 /* ---- libfuse ---- */
-
-struct fuse_req {
-	int answers, error;
-	fuse_ino_t ino;
-	fuse_interrupt_func_t func;
-	void *data;
-};
-
-void fuse_req_interrupt_func(fuse_req_t req, fuse_interrupt_func_t func, void *data)
-{
-	req->func = func;
-	req->data = data;
-}
-
-int fuse_reply_err(fuse_req_t req, int err)
-{
-	req->answers++;
-	req->error = err;
-	return 0;
-}
 
 int fuse_reply_entry(fuse_req_t req, const struct fuse_entry_param *entry)
 {

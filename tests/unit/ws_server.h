@@ -35,6 +35,15 @@ struct ws_server {
 	struct buf heads; /* of all requests */
 };
 
+/* How many there were so far. */
+static inline unsigned ws_server_upgrades(struct ws_server *s)
+{
+	pthread_mutex_lock(&s->sockets.mutex);
+	unsigned n = s->upgrades;
+	pthread_mutex_unlock(&s->sockets.mutex);
+	return n;
+}
+
 static inline bool ws_server_read(int fd, void *bytes, size_t len)
 {
 	for (char *p = bytes; len > 0;) {

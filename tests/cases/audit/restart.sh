@@ -12,7 +12,7 @@ load=$!
 wait_for 10 sh -c "[ \$(wc -l <$W/done) -gt 200 ]"
 audit_trail >"$W/first"
 killed=$(date +%s%N)
-audit_kill
+end_by_force "$AUDIT_PID"
 dead=$(date +%s%N)
 wait_for 10 sh -c "[ \$(wc -l <$W/done) -gt 600 ]"
 started=$(date +%s%N)
