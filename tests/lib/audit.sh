@@ -57,12 +57,13 @@ audit_exit()
 	local status=$? processes
 	trap - ERR EXIT
 	set +e
-	for processes in "$POD"/*/cgroup.procs; do
-		xargs -r kill -KILL <"$processes"
-	done
-	# shellcheck disable=SC2046
-	kill -KILL $(jobs -p) 2>/dev/null
-	wait 2>/dev/null
+	{
+		for processes in "$POD"/*/cgroup.procs; do
+			xargs -r kill -KILL <"$processes"
+		done
+		# shellcheck disable=SC2046
+		end_by_force $(jobs -p)
+	} 2>/dev/null
 	! mountpoint -q "$AUDIT" || umount "$AUDIT"
 	rmdir "$POD/sidecar" "$POD/weaver" "$POD" || status=1
 	[ "$status" = 0 ] || [ "$status" = 77 ] || tail -n 20 "$W/sidecar.log" >&2

@@ -156,12 +156,12 @@ weavers_ended()
 	assert_eq 0 "$status" "exit status of weaverfs on $MNT"
 }
 
-# end_by_force PID: a child; without the shell's own words on it, which it may say before `wait` is reached.
+# end_by_force PID...: children; without the shell's own words on them, which it may say before `wait` is reached.
 end_by_force()
 {
 	{
-		kill -KILL "$1"
-		wait "$1"
+		kill -KILL "$@"
+		wait "$@"
 	} 2>/dev/null || true
 }
 

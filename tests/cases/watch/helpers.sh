@@ -31,6 +31,7 @@ signal_helpers()
 mount_weavers
 wait_for 5 two_helpers
 for pid in $(helpers "${weaverfs_pids[$MNT]}"); do
+	wait_for 5 test -e "/proc/$pid/fd/4" # it has begun
 	assert_eq "0 1 2 3 4" "$(ls "/proc/$pid/fd" | xargs)" "descriptors of a helper"
 	assert_match '^socket:' "$(readlink "/proc/$pid/fd/0")"
 	assert_match '/mountinfo$' "$(readlink "/proc/$pid/fd/3")"
