@@ -49,14 +49,12 @@ audit_pod()
 	unshare --net sh -c 'ip link set lo up && exec sleep infinity' &
 	pod_network=$!
 	wait_for 5 sh -c "nsenter --net=/proc/$pod_network/ns/net ip link show lo | grep -q LOWER_UP"
-	trap audit_exit EXIT
+	at_end audit_exit
 }
 
 audit_exit()
 {
-	local status=$? processes
-	trap - ERR EXIT
-	set +e
+	local processes
 	{
 		for processes in "$POD"/*/cgroup.procs; do
 			xargs -r kill -KILL <"$processes"
@@ -65,9 +63,8 @@ audit_exit()
 		end_by_force $(jobs -p)
 	} 2>/dev/null
 	! mountpoint -q "$AUDIT" || umount "$AUDIT"
-	rmdir "$POD/sidecar" "$POD/weaver" "$POD" || status=1
-	[ "$status" = 0 ] || [ "$status" = 77 ] || tail -n 20 "$W/sidecar.log" >&2
-	exit "$status"
+	rmdir "$POD/sidecar" "$POD/weaver" "$POD" || case_status=1
+	[ "$case_status" = 0 ] || [ "$case_status" = 77 ] || tail -n 20 "$W/sidecar.log" >&2
 }
 
 # in_pod COMMAND...: in its network, but in no container of it.

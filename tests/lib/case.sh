@@ -12,28 +12,34 @@
 # "timeout: SECONDS" (120), "cluster: sim" or "cluster: real" (both), "tier: all" (not by default).
 # It is given W, a directory of its own with HOME and TMPDIR in it, a cluster with the namespace NS,
 # and O with the programs. It picks nothing about the cluster. What it starts it must end; only the
-# mounts of mount_weavers are ended here.
+# mounts of mount_weavers are ended here; what else must be undone at_end is told.
 
 set -Eeuo pipefail
-trap 'echo "${BASH_SOURCE[0]##*/}:$LINENO: status $?: $BASH_COMMAND" >&2' ERR
-trap case_exit EXIT
+trap 'case_error $? "$LINENO" "$BASH_COMMAND"' ERR
 : "${W:?start cases with tests/run}"
 MNT=$W/mnt
 declare -A weaverfs_pids=() weaverfs_options=()
+at_its_end=()
+
+# at_end COMMAND: a line of shell that is run when the case ends, however it ends; the last given is the first.
+at_end()
+{
+	at_its_end=("$1" "${at_its_end[@]}")
+}
 
 # fail MESSAGE: ends the case.
 fail()
 {
 	trap - ERR
-	echo "${BASH_SOURCE[-1]##*/}:${BASH_LINENO[-2]}: $*" >&2
-	exit 1
+	echo "${BASH_SOURCE[-2]##*/}:${BASH_LINENO[-3]}: $*" >&2
+	case_end 1
 }
 
 # skip REASON: this machine or cluster cannot show it.
 skip()
 {
 	echo "$*"
-	exit 77
+	case_end 77
 }
 
 # wait_for SECONDS COMMAND...: until it succeeds. There is no sleep that hopes.
@@ -187,18 +193,31 @@ status_is()
 	[ "$(cat "$MNT/$1/status")" = "$2" ]
 }
 
-# Ends what is still mounted, by SIGTERM, which works also while files are open. A daemon that does
-# not end then, or not with 0, fails the case.
-case_exit()
+# What "set -e" is about to end, in a subshell or in the case itself.
+case_error()
 {
-	local status=$? MNT
-	trap - ERR EXIT
+	echo "${BASH_SOURCE[1]##*/}:$2: status $1: $3" >&2
+	case_end "$1"
+}
+
+# case_end STATUS: ends what is still mounted, by SIGTERM, which works also while files are open. A
+# daemon that does not end then, or not with 0, fails the case. There is no trap on EXIT because bash
+# 5.2 runs it in a child, too, that is signalled before it has become its command.
+case_end()
+{
+	local MNT command
+	[ "$BASHPID" = $$ ] || exit "$1"
+	case_status=$1
+	trap - ERR
 	set +e
-	for MNT in "${!weaverfs_pids[@]}"; do
-		kill -TERM "${weaverfs_pids[$MNT]}" || status=1
-		weavers_end || status=1
+	for command in "${at_its_end[@]}"; do
+		eval "$command" || case_status=1
 	done
-	exit "$status"
+	for MNT in "${!weaverfs_pids[@]}"; do
+		kill -TERM "${weaverfs_pids[$MNT]}" || case_status=1
+		weavers_end || case_status=1
+	done
+	exit "$case_status"
 }
 
 weavers_end()

@@ -51,6 +51,12 @@ pane_shows()
 	pane | grep -qF -- "$1"
 }
 
+# Its command has ended. tmux 3.3's own "Pane is dead" does not always come.
+pane_ended()
+{
+	[ "$(tmux -S "$tmux_socket" display-message -p '#{pane_dead}')" = 1 ]
+}
+
 pane_keys()
 {
 	tmux -S "$tmux_socket" send-keys "$@"

@@ -10,22 +10,18 @@ audit_pod
 # runc makes the directory in each hierarchy there is, and of those above it takes none away again
 runc_exit()
 {
-	local status=$? hierarchy cgroup=${CONTAINER%/*}
-	trap - ERR
-	set +e
+	local hierarchy cgroup=${CONTAINER%/*}
 	runc --root "$W/runc" delete --force "$ID" >/dev/null 2>&1
 	! mountpoint -q "$W/rootfs" || umount "$W/rootfs"
 	for hierarchy in /sys/fs/cgroup/*; do
 		[ "$hierarchy$cgroup" = "$POD" ] ||
 			(cd "$hierarchy" 2>/dev/null && rmdir -p ".$CONTAINER" || rmdir -p ".$cgroup") 2>/dev/null
 	done
-	(exit "$status")
-	audit_exit
 }
 
 ID=weaver-$$
 CONTAINER=/$(sed -n 's,^0::/,,p' /proc/self/cgroup)/pod2/$ID
-trap runc_exit EXIT
+at_end runc_exit
 mkdir -p "$W"/{lower/bin,lower/proc,lower/dev,lower/sys,lower/data,upper,inner,rootfs}
 cp /bin/busybox "$W/lower/bin/"
 for applet in sh cat ln mv rm mkdir sleep; do

@@ -4,7 +4,7 @@
 # timeout: 120
 . "$LIB/case.sh"
 . "$LIB/cli.sh"
-trap 'pane_end; case_exit' EXIT
+at_end pane_end
 
 missing=missing/image
 [ "$TEST_CLUSTER" = sim ] || missing=localhost/missing:none
@@ -26,7 +26,7 @@ if [ "$TEST_CLUSTER" = sim ]; then
 	wait_for 20 pane_shows 'c: starting, '
 	wait_for 20 pane_shows ' 2.'
 	pane_keys C-c
-	wait_for 20 pane_shows 'Pane is dead'
+	wait_for 20 pane_ended
 	test -d "$MNT/c" || fail "Ctrl-C has removed the weaver"
 	pane_end
 fi

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 . "$LIB/case.sh"
 . "$LIB/cli.sh"
-trap 'pane_end; case_exit' EXIT
+at_end pane_end
 
 mount_weavers
 mkdir "$MNT/a" "$MNT/b" "$MNT/c" "$MNT/held"

@@ -13,12 +13,7 @@ setup()
 	runs "$1" weaver setup -o namespace="$other" "${@:2}" "$ADMIN_KUBECONFIG"
 }
 
-end()
-{
-	k delete namespace "$other" --wait=false >/dev/null 2>&1 || true
-	case_exit
-}
-trap end EXIT
+at_end 'k delete namespace "$other" --wait=false >/dev/null 2>&1 || true'
 
 setup 0 --dry-run
 assert_match '\+ Namespace .*would be made \(dry run\)' "$out"

@@ -4,7 +4,7 @@
 # timeout: 180
 . "$LIB/case.sh"
 . "$LIB/cli.sh"
-trap 'pane_end; case_exit' EXIT
+at_end pane_end
 
 not_shown()
 {

@@ -22,7 +22,7 @@ git -C work -c user.name=a -c user.email=a@example.com commit -q --allow-empty -
 git clone -q --bare work repos/r.git
 "$(git --exec-path)/git-daemon" --listen=192.0.2.10 --export-all --base-path="$W/repos" >git.log 2>&1 &
 server=$!
-trap 'kill "$server"; case_exit' EXIT
+at_end 'kill "$server"'
 
 mount_weavers image=localhost/loom-weaver:1
 # weaver NAME REPO BRANCH COMMAND

@@ -69,9 +69,8 @@ end()
 {
 	k delete node "$node" --ignore-not-found >/dev/null 2>&1
 	k delete pods --all --force --grace-period=0 >/dev/null 2>&1
-	case_exit
 }
-trap end EXIT
+at_end end
 k delete resourcequota --all >/dev/null
 jq -n --arg name "$node" '{apiVersion: "v1", kind: "Node", metadata: {name: $name}}' | k create -f - >/dev/null
 pods | k create -f - >/dev/null

@@ -21,7 +21,7 @@ reached()
 	[ "$(tail -n 1 "$MNT/a/logs" | cut -d ' ' -f 1)" -ge "$1" ]
 }
 
-trap 'KUBELET_FLAGS= ctl restart kubelet; ctl wait kubelet; case_exit' EXIT
+at_end 'KUBELET_FLAGS= ctl restart kubelet; ctl wait kubelet'
 KUBELET_FLAGS=--container-log-max-size=400Mi ctl restart kubelet # nothing is lost by rotation
 ctl wait kubelet
 mount_weavers

@@ -21,7 +21,7 @@ back()
 	ctl wait containerd
 }
 
-trap 'back; case_exit' EXIT
+at_end back
 mount_weavers
 load=$("$LIB/numbered" load 6000 500)
 for zone in America/St_Johns Asia/Kathmandu; do

@@ -83,7 +83,7 @@ under_fire default-size 1600000 'apiserver term' 'kubelet term' 'apiserver kill'
 	'kubelet kill' 'apiserver kill' 'kubelet kill'
 # Two files of 1 MiB, rotated each ten seconds.
 export KUBELET_FLAGS=--container-log-max-size=1Mi
-trap 'unset KUBELET_FLAGS; ctl restart kubelet; case_exit' EXIT
+at_end 'KUBELET_FLAGS= ctl restart kubelet'
 ctl restart kubelet
 ctl wait kubelet
 under_fire small-files 1000000 'kubelet kill' 'apiserver kill' crash 'kubelet kill' 'apiserver kill' \

@@ -20,9 +20,8 @@ APISERVER_FLAGS="--feature-gates=WatchList=false --audit-policy-file=$W/audit-po
 restore()
 {
 	"$LIB/../cluster/ctl" --state "$CLUSTER_STATE" restart apiserver || echo "the API server still writes an audit log"
-	case_exit
 }
-trap restore EXIT
+at_end restore
 "$LIB/../cluster/ctl" --state "$CLUSTER_STATE" wait apiserver
 
 mount_weavers

@@ -8,7 +8,7 @@ if [ -z "${BAD_SETTINGS_ETC-}" ]; then
 	cp -a /etc "$W/etc"
 	mkdir -p "$W/etc/loom" "$MNT"
 	export BAD_SETTINGS_ETC=$W/etc
-	exec unshare --mount --propagation private -- sh -c 'mount --bind "$1" /etc && exec "$LIB/drop_mounts" "$0"' "$0" "$W/etc"
+	exec unshare --mount --propagation private -- sh -c 'mount --bind "$1" /etc && exec "$LIB/drop_mounts" "$LIB/case" "$0"' "${BASH_SOURCE[0]}" "$W/etc"
 fi
 yaml=/etc/loom/weaverfs.yaml
 

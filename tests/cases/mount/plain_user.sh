@@ -8,7 +8,7 @@ if [ -z "${PLAIN_USER_DEV-}" ]; then
 	mknod "$W/fuse" c 10 229
 	chmod 0666 "$W/fuse"
 	export PLAIN_USER_DEV=$W/fuse
-	exec unshare --mount --propagation private -- sh -c 'mount --bind "$1" /dev/fuse && exec "$LIB/drop_mounts" "$0"' "$0" "$W/fuse"
+	exec unshare --mount --propagation private -- sh -c 'mount --bind "$1" /dev/fuse && exec "$LIB/drop_mounts" "$LIB/case" "$0"' "${BASH_SOURCE[0]}" "$W/fuse"
 fi
 
 home=$W/plain
