@@ -93,6 +93,8 @@ static const struct config_setting settings[] = {
 	  "with commas between: what concerns these always is" },
 	{ "audit_filter_read_sample_rate", NULL, ENV "AUDIT_FILTER_READ_SAMPLE_RATE", CONFIG_NUMBER, FIELD(audit_filter_read_sample_rate), "10", 1, 1000000, NULL,
 	  "1 in so many reads in /workspace is" },
+	{ "audit_filter_rate_limit", NULL, ENV "AUDIT_FILTER_RATE_LIMIT", CONFIG_NUMBER, FIELD(audit_filter_rate_limit), "5000", 0, 10000000, NULL,
+	  "so many records of a kind a second are, executions, privileges and escapes always; 0: all" },
 	{ "org_id", NULL, ENV "ORG_ID", CONFIG_LABEL, FIELD(org_id), "local", 0, 0, NULL,
 	  "label loom.dev/org-id" },
 	{ "users_file", "users", ENV "USERS_FILE", CONFIG_PATH, FIELD(users_file), NULL, 0, 0, NULL,

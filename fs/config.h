@@ -51,7 +51,7 @@ struct config {
 	char *audit_token_secret, *audit_ca_secret;
 	bool audit_allow_insecure_http;
 	char *audit_filter_paths_ignore, *audit_filter_paths_always;
-	int64_t audit_filter_read_sample_rate;
+	int64_t audit_filter_read_sample_rate, audit_filter_rate_limit;
 	char *org_id;
 	char *users_file; /* uid → Loom user id */
 	mode_t create_mode;
