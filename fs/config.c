@@ -118,7 +118,7 @@ static const struct config_setting settings[] = {
 	{ "pod_patch", NULL, ENV "POD_PATCH", CONFIG_PATH, FIELD(pod_patch), NULL, 0, 0, NULL,
 	  "YAML file merged into every pod (RFC 7386)" },
 	{ "image_pull_policy", NULL, ENV "IMAGE_PULL_POLICY", CONFIG_WORD, FIELD(image_pull_policy), NULL, 0, 0, "Always IfNotPresent Never",
-	  "unset: as Kubernetes decides" },
+	  "of the weaver's image and the sidecar's; unset: Kubernetes pulls :latest, or no tag, each time" },
 	{ "threads", NULL, ENV "THREADS", CONFIG_NUMBER, FIELD(threads), "1", 1, 64, NULL,
 	  "threads that answer the kernel" },
 	{ "log_level", NULL, ENV "LOG_LEVEL", CONFIG_WORD, FIELD(log_level), "info", 0, 0, "error warning info debug",

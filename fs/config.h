@@ -63,7 +63,7 @@ struct config {
 	int64_t start_timeout;     /* s */
 	int64_t create_timeout_ms; /* mkdir, rmdir, stores */
 	char *pod_patch;           /* path of a YAML file */
-	char *image_pull_policy;   /* NULL: Kubernetes' own default */
+	char *image_pull_policy;   /* of both containers; NULL: Kubernetes' own default */
 	int64_t threads;
 	char *log_level;
 	bool log_json;

@@ -132,7 +132,8 @@ const struct trouble trouble_table[TROUBLE_N] = {
 	  "ErrImagePull, ImagePullBackOff", " ErrImagePull ImagePullBackOff ErrImageNeverPull RegistryUnavailable ",
 	  "check the reference (file image, setting image or audit_image), and that it was pushed;\n"
 	  "a private one needs a pull secret that exists, is for this registry and has not expired,\n"
-	  "and the setting image_pull_secrets" },
+	  "and the setting image_pull_secrets; what a node has already is used where the tag is not\n"
+	  "latest, else with image_pull_policy=IfNotPresent" },
 	[TROUBLE_ROOM] = { "weavers",
 	  "a weaver stays pending: no node has room",
 	  "Unschedulable", " Unschedulable ",

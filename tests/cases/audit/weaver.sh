@@ -13,8 +13,9 @@ load()
 }
 
 # shellcheck disable=SC2119
-mount_weavers "$(audit_options)"
+mount_weavers "$(audit_options),audit_filter_rate_limit=4321"
 audited_weaver a b
+assert_eq 4321 "$(jq 'select(.event_type == "audit_start") | .details.rate_limit' "$MNT/a/audit")" "records a second"
 for w in a b; do
 	assert_eq 0 "$(jq -r 'select(.event_type == "sandbox_escape")' "$MNT/$w/audit" | wc -l)" "escapes of the idle $w"
 	assert_eq 1 "$(jq -r 'select(.event_type == "process_exec" and .ns_pid == 1) | .details.argv[0]' "$MNT/$w/audit" |
