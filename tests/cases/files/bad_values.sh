@@ -119,7 +119,7 @@ refuses()
 	local path=$1 before lines
 	before=$(content "$MNT/$path")
 	lines=$(wc -l <"$MNT/.weaverfs/errors")
-	if printf '%b' "$value" | dd of="$MNT/$path" bs=64k conv=notrunc 2>"$W/said"; then
+	if printf '%b' "$value" | dd of="$MNT/$path" bs=64k iflag=fullblock conv=notrunc 2>"$W/said"; then
 		fail "$path takes '${value:0:40}'"
 	fi
 	grep -q "${!2}" "$W/said" || fail "$path '${value:0:40}': $(cat "$W/said")"
