@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fs/fetch_page.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +35,9 @@ int fetch_page_body(const struct buf *answer, struct buf *out, struct error *e)
 	if (status != 200)
 		return error_set(e, EIO, "the sidecar answers %d", status);
 	const char *length = header(text, end, "Content-Length");
-	if (!length)
+	if (length)
+		length += strspn(length, " \t");
+	if (!length || !isdigit((unsigned char)*length))
 		return error_set(e, EPROTO, "the answer does not say how long it is");
 	size_t body = strtoul(length, NULL, 10), at = (size_t)(end + 4 - text);
 	if (answer->len - at < body)
