@@ -17,6 +17,7 @@
 #include "fs/config.h"
 #include "fs/log_file.h"
 #include "fs/log_source.h"
+#include "fs/lost_line.h"
 #include "fs/podspec.h"
 #include "fs/relay.h"
 #include "fs/weaver.h"
@@ -93,15 +94,11 @@ static bool is_running(const struct audit_stream *s)
 static void add_lost(struct buf *out, bool at_line, const char *reason, uint64_t from,
 		     const uint64_t *to)
 {
+	char line[LOST_LINE_SIZE];
+
 	if (!at_line)
 		buf_add_char(out, '\n');
-	buf_printf(out,
-		   "{\"timestamp_ns\":%" PRId64 ",\"event_type\":\"audit_lost\",\"details\":{"
-		   "\"stage\":\"weaverfs\",\"reason\":\"%s\",\"from\":%" PRIu64,
-		   clock_realtime_ns(), reason, from);
-	if (to)
-		buf_printf(out, ",\"to\":%" PRIu64, *to);
-	buf_add_str(out, "}}\n");
+	buf_add(out, line, lost_line_print(line, reason, clock_realtime_ns(), from, to));
 }
 
 static bool ends_line(struct spool *spool)
@@ -137,7 +134,7 @@ static bool audit_complete(const void *stream, struct spool *spool)
 	size_t len = (size_t)(bytes + n - line);
 	if (has(line, len, "\"event_type\":\"audit_batch\""))
 		return has(line, len, "\"end\":true");
-	return has(line, len, "\"stage\":\"weaverfs\",\"reason\":\"end\"");
+	return has(line, len, LOST_LINE_REASON("end"));
 }
 
 /* ---- what comes ---- */

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "fs/lost_line.h"
 #include "fs/spool.h"
 #include "k8s/base/lock.h"
 
@@ -16,7 +17,7 @@ struct spool_view {
 	off_t resume; /* the byte at offset gap_at + gap_len */
 	size_t gap_len;
 	enum spool_kind kind;
-	char gap[160];
+	char gap[1 + LOST_LINE_SIZE];
 };
 
 struct spool {

@@ -8,6 +8,7 @@
  * their place for it alone, and what follows moves up.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,21 +24,18 @@ struct spool_reader {
 	char last;  /* the byte before next */
 };
 
-/* In JSON as fs/audit_source.c says what it could not have. */
-static size_t gap_line(struct spool_view *v, const char *newline)
+static size_t gap_line(struct spool_view *v, bool at_line)
 {
-	intmax_t from = v->from, to = v->resume;
-	int n;
+	uint64_t from = (uint64_t)v->from, to = (uint64_t)v->resume;
+	size_t n = 0;
 
+	if (!at_line)
+		v->gap[n++] = '\n';
 	if (v->kind == SPOOL_AUDIT)
-		n = snprintf(v->gap, sizeof(v->gap),
-			     "%s{\"event_type\":\"audit_lost\",\"details\":{\"stage\":\"weaverfs\","
-			     "\"reason\":\"bound\",\"from\":%jd,\"to\":%jd}}\n",
-			     newline, from, to);
-	else
-		n = snprintf(v->gap, sizeof(v->gap), "%s[weaverfs: gap byte %jd .. byte %jd]\n",
-			     newline, from, to);
-	return (size_t)n;
+		return n + lost_line_print(v->gap + n, "bound", 0, from, &to);
+	return n + (size_t)snprintf(v->gap + n, sizeof(v->gap) - n,
+				    "[weaverfs: gap byte %" PRIu64 " .. byte %" PRIu64 "]\n", from,
+				    to);
 }
 
 void spool_reader_cut(struct spool_view *v, off_t at, off_t from, off_t to, bool at_line)
@@ -45,7 +43,7 @@ void spool_reader_cut(struct spool_view *v, off_t at, off_t from, off_t to, bool
 	v->gap_at = at;
 	v->from = from;
 	v->resume = to;
-	v->gap_len = from < to ? gap_line(v, at_line ? "" : "\n") : 0;
+	v->gap_len = from < to ? gap_line(v, at_line) : 0;
 }
 
 int spool_reader_new(struct spool *s, struct spool_reader **ret)

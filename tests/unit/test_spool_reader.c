@@ -87,6 +87,40 @@ static void spool_read_overtaken_in_a_line_gets_gap(void **state)
 	spool_unref(s);
 }
 
+#define BOUND                                                                                      \
+	"{\"event_type\":\"audit_lost\",\"details\":{\"stage\":\"weaverfs\",\"reason\":\"bound\","
+
+/* In an audit trail every line is JSON, also that of a reader who was overtaken within one. */
+static void spool_read_audit_gets_gap_in_json(void **state)
+{
+	struct log_position pos;
+	struct spool *s;
+	char text[20];
+	off_t offset = 20, late_offset = 0;
+	int first = 0;
+	long to = 0;
+
+	(void)state;
+	assert_int_equal(spool_open(dir, UID, SPOOL_AUDIT, CAP, &s, &pos, NULL), 0);
+	append_lines(s, 0, 10);
+	struct spool_reader *r = open_reader(s);
+	assert_int_equal(spool_reader_read(r, text, 20, 0), 20);
+	append_lines(s, 10, 400);
+	const char *rest = read_on(r, &offset, 512);
+	assert_int_equal(sscanf(rest, "\n" BOUND "\"from\":20,\"to\":%ld}}\nline %d\n", &to,
+				&first),
+			 2);
+	assert_int_equal(*rest, '\n');
+	assert_int_equal(to, first * 16);
+	spool_reader_free(r);
+	r = open_reader(s);
+	rest = read_on(r, &late_offset, 512);
+	assert_int_equal(sscanf(rest, BOUND "\"from\":0,\"to\":%ld}}\nline %d\n", &to, &first), 2);
+	assert_int_equal(to, first * 16);
+	spool_reader_free(r);
+	spool_unref(s);
+}
+
 /* What a follower made of it: "" is well. Its own thread must not fail a test. */
 static char problem[256];
 
@@ -156,6 +190,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(spool_read_follower_at_end_sees_every_line),
 		TEST(spool_read_overtaken_in_a_line_gets_gap),
+		TEST(spool_read_audit_gets_gap_in_json),
 		TEST(spool_read_against_writer_is_in_order),
 	};
 
