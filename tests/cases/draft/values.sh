@@ -11,7 +11,7 @@ refused()
 {
 	local before
 	before=$(cat "$D/$1")
-	if printf '%s' "$2" | dd of="$D/$1" bs=64k 2>"$W/said"; then
+	if printf '%s' "$2" | dd of="$D/$1" bs=64k iflag=fullblock 2>"$W/said"; then
 		fail "$1 takes '$2'"
 	fi
 	grep -q "${3:-Invalid argument}" "$W/said" || fail "$1 '$2': $(cat "$W/said")"

@@ -19,7 +19,7 @@ assert_errno 'Operation not permitted' mv status other
 assert_errno 'Operation not permitted' mknod fifo p
 assert_errno 'Not a directory' ls status/x
 assert_errno 'No such file' cat nothing
-assert_errno 'File too large' bash -c 'head -c 100000 /dev/zero | tr "\0" 1 | dd of=ttl bs=100000 2>&1 >/dev/null | grep -v records >&2; exit "${PIPESTATUS[2]}"'
+assert_errno 'File too large' bash -c 'head -c 100000 /dev/zero | tr "\0" 1 | dd of=ttl bs=100000 iflag=fullblock 2>&1 >/dev/null | grep -v records >&2; exit "${PIPESTATUS[2]}"'
 cd "$W"
 assert_errno 'Operation not permitted' rm -r "$MNT/a"
 assert_errno 'Operation not permitted' touch "$MNT/file"
