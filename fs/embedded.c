@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <glob.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -25,6 +24,7 @@
 #include <unistd.h>
 
 #include "fs/signals.h"
+#include "k8s/base/beside.h"
 #include "k8s/base/buf.h"
 #include "k8s/base/clock.h"
 
@@ -47,21 +47,6 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	(void)ftw;
 	remove(path);
 	return 0;
-}
-
-/* A program beside ours first: that is the build tree's, or what was installed with us. */
-static void find_program(char path[PATH_MAX])
-{
-	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - sizeof("kubesim"));
-
-	if (len > 0) {
-		path[len] = '\0';
-		char *slash = strrchr(path, '/');
-		strcpy(slash ? slash + 1 : path, "kubesim");
-		if (access(path, X_OK) == 0)
-			return;
-	}
-	strcpy(path, "kubesim");
 }
 
 /* In the child: only what is safe between fork and exec. */
@@ -94,7 +79,7 @@ static int spawn(struct embedded *m, struct error *e)
 			 NULL };
 	pid_t parent = getpid();
 
-	find_program(program);
+	beside_find("kubesim", program);
 	pid_t pid = fork();
 	if (pid < 0)
 		return error_set(e, errno, "kubesim cannot be started: %s", strerror(errno));

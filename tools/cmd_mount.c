@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "k8s/base/beside.h"
 #include "tools/mountpoint.h"
 #include "tools/options.h"
 
@@ -19,6 +20,7 @@ static int cmd_mount_run(int argc, char **argv)
 		char *const exec[MOUNT_ARGUMENTS_MAX + 4];
 	} args = { .words = { "weaverfs" } };
 	const char *at = MOUNTPOINT_DEFAULT;
+	char program[PATH_MAX];
 	struct options o;
 	int n = 1;
 
@@ -46,8 +48,9 @@ static int cmd_mount_run(int argc, char **argv)
 		return CMD_EXIT_FAILED;
 	}
 	args.words[n] = at;
-	execvp("weaverfs", args.exec);
-	complain_that("weaverfs cannot be started: %s", strerror(errno));
+	beside_find("weaverfs", program);
+	execvp(program, args.exec);
+	complain_that("%s cannot be started: %s", program, strerror(errno));
 	return CMD_EXIT_FAILED;
 }
 

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "k8s/base/beside.h"
 #include "k8s/base/cleanup.h"
 #include "k8s/cluster.h"
 #include "tools/find.h"
@@ -39,18 +40,20 @@ static int settings_run(const char *options, struct buf *out, struct error *e)
 			 NULL };
 	_cleanup_(cleanup_free) char *list = strdup(options ? options : "");
 	posix_spawn_file_actions_t files;
+	char program[PATH_MAX];
 	int fds[2], status = 0;
 	pid_t pid;
 
 	if (!list)
 		return error_oom(e);
+	beside_find(argv[0], program);
 	argv[3] = list;
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return error_set(e, errno, "pipe: %s", strerror(errno));
 	posix_spawn_file_actions_init(&files);
 	posix_spawn_file_actions_adddup2(&files, fds[1], STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&files, fds[1], STDERR_FILENO);
-	int r = posix_spawnp(&pid, argv[0], &files, NULL, argv, environ);
+	int r = posix_spawnp(&pid, program, &files, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&files);
 	close(fds[1]);
 	if (r == 0) {
@@ -59,7 +62,7 @@ static int settings_run(const char *options, struct buf *out, struct error *e)
 	}
 	close(fds[0]);
 	if (r != 0 || (WIFEXITED(status) && WEXITSTATUS(status) == SETTINGS_NO_PROGRAM))
-		return error_set(e, r ? r : ENOENT, "weaverfs cannot be started: %s",
+		return error_set(e, r ? r : ENOENT, "%s cannot be started: %s", program,
 				 strerror(r ? r : ENOENT));
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;

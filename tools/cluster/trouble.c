@@ -27,7 +27,7 @@ const struct trouble trouble_table[TROUBLE_N] = {
 	[TROUBLE_WEAVERFS] = { "weaverfs",
 	  "weaver mount: weaverfs cannot be started",
 	  "ENOENT", NULL,
-	  "install weaverfs where $PATH finds it: make install, or the package" },
+	  "install weaverfs beside weaver, or where $PATH finds it: make install, or the package" },
 	[TROUBLE_SETTINGS] = { "settings",
 	  "weaverfs ends at its start and names a setting",
 	  "EINVAL at start", NULL,

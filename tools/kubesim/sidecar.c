@@ -2,29 +2,25 @@
 /* See sidecar.h. Whether the kernel lets us is found out once, by making a map of BPF. */
 #include "tools/kubesim/sidecar.h"
 
-#include <limits.h>
 #include <linux/bpf.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "k8s/base/beside.h"
 
 static char path[PATH_MAX];
 
 static const char *find(void)
 {
 	const char *given = getenv("KUBESIM_AUDIT_SIDECAR");
-	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - sizeof("audit-sidecar"));
+	bool found = given ? access(given, X_OK) == 0 : beside_find("audit-sidecar", path);
 
-	path[len > 0 ? len : 0] = '\0';
-	char *slash = strrchr(path, '/');
 	if (given)
 		snprintf(path, sizeof(path), "%s", given);
-	else if (slash)
-		strcpy(slash + 1, "audit-sidecar");
-	return access(path, X_OK) == 0 ? NULL : "kubesim has no audit-sidecar beside it";
+	return found ? NULL : "kubesim has no audit-sidecar beside it";
 }
 
 static const char *try_bpf(void)
