@@ -61,9 +61,13 @@ void host_check_fuse(struct report *r)
 	_cleanup_(cleanup_close) int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 
 	if (fd < 0)
-		report_trouble(r, REPORT_BAD, TROUBLE_FUSE, "/dev/fuse: %s", strerror(errno));
+		report_trouble(r, REPORT_BAD,
+			       errno == ENOENT || errno == ENODEV || errno == ENXIO
+				       ? TROUBLE_FUSE_MISSING
+				       : TROUBLE_FUSE,
+			       "/dev/fuse: %s", strerror(errno));
 	else if (geteuid() != 0 && !host_has_program("fusermount3"))
-		report_trouble(r, REPORT_BAD, TROUBLE_FUSE, "fusermount3 is not in $PATH");
+		report_trouble(r, REPORT_BAD, TROUBLE_FUSERMOUNT, "fusermount3 is not in $PATH");
 	else if (geteuid() != 0 && !host_fuse_conf_allows())
 		report_trouble(r, REPORT_BAD, TROUBLE_FUSE_OTHERS,
 			       "/etc/fuse.conf does not say user_allow_other");
@@ -96,7 +100,9 @@ static void host_check_mount(struct report *r, const char *at)
 	if (result == -ENOENT)
 		return; /* a weaver's directory that is bind-mounted alone */
 	if (result < 0) {
-		report_trouble(r, REPORT_BAD, TROUBLE_MOUNT, "%s: %s", at, strerror(-result));
+		report_trouble(r, REPORT_BAD,
+			       result == -EACCES ? TROUBLE_MOUNT_REFUSED : TROUBLE_MOUNT, "%s: %s",
+			       at, strerror(-result));
 		return;
 	}
 	if (health.len > 0)
@@ -104,7 +110,8 @@ static void host_check_mount(struct report *r, const char *at)
 	if (strcmp(buf_str(&health), "ok") == 0)
 		report_good(r, "mount", "%s: ok", at);
 	else
-		report_trouble(r, REPORT_BAD, TROUBLE_MOUNT, "%s: %s", at, buf_str(&health));
+		report_trouble(r, REPORT_BAD, TROUBLE_MOUNT_DEGRADED, "%s: %s", at,
+			       buf_str(&health));
 }
 
 void host_check_mounts(struct report *r)

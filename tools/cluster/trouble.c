@@ -13,13 +13,20 @@ const struct trouble trouble_table[TROUBLE_N] = {
 	  "Linux before 5.10", NULL,
 	  "update the kernel: weaverfs is tested on 5.10 and later, and the audit sidecar needs ring\n"
 	  "buffers and the capability BPF, which came with 5.8" },
+	[TROUBLE_FUSE_MISSING] = { "fuse",
+	  "weaverfs: there is no /dev/fuse",
+	  "ENOENT or ENODEV of /dev/fuse", NULL,
+	  "modprobe fuse (and write fuse into /etc/modules-load.d/fuse.conf); in a container, start it\n"
+	  "with --device /dev/fuse and CAP_SYS_ADMIN; a systemd unit must not have PrivateDevices=yes" },
 	[TROUBLE_FUSE] = { "fuse",
 	  "weaverfs: /dev/fuse cannot be opened",
-	  "ENOENT, EACCES or EPERM of /dev/fuse", NULL,
-	  "no such file: modprobe fuse (and write fuse into /etc/modules-load.d/fuse.conf)\n"
-	  "not permitted, in a container: start it with --device /dev/fuse and CAP_SYS_ADMIN\n"
-	  "not permitted, in a systemd unit: it must not have PrivateDevices=yes\n"
-	  "not as root: install the package fuse3, for fusermount3" },
+	  "EACCES or EPERM of /dev/fuse", NULL,
+	  "in a container: start it with --device /dev/fuse and CAP_SYS_ADMIN; in a systemd unit: it\n"
+	  "must not have PrivateDevices=yes; else chmod 0666 /dev/fuse, as distributions have it" },
+	[TROUBLE_FUSERMOUNT] = { "fuse",
+	  "a user's own mount is refused: fusermount3 is not found",
+	  "no fusermount3 in $PATH, not as root", NULL,
+	  "install the package fuse3" },
 	[TROUBLE_FUSE_OTHERS] = { "fuse",
 	  "a user's own mount is refused: option allow_other only allowed if user_allow_other is set",
 	  "fusermount3's message", NULL,
@@ -35,10 +42,18 @@ const struct trouble trouble_table[TROUBLE_N] = {
 	  "/etc/loom/weaverfs.yaml; weaverfs --help lists names, bounds and defaults" },
 	[TROUBLE_MOUNT] = { "mount",
 	  "ls: Transport endpoint is not connected",
-	  "ENOTCONN; a line in .weaverfs/health that begins with degraded", NULL,
-	  "ENOTCONN: the daemon has ended. Weavers go on; mount again: systemctl restart weaverfs, or\n"
-	  "weaver mount; journalctl -u weaverfs says why it ended\n"
-	  "degraded: the rest of that line says why; reads go on from the cache meanwhile" },
+	  "ENOTCONN", NULL,
+	  "the daemon has ended. Weavers go on; mount again: systemctl restart weaverfs, or weaver mount;\n"
+	  "journalctl -u weaverfs says why it ended" },
+	[TROUBLE_MOUNT_REFUSED] = { "mount",
+	  "ls of the mount: Permission denied",
+	  "EACCES; it is another user's", NULL,
+	  "it was mounted without allow_other, or below a directory that is closed to you: look as the\n"
+	  "user who mounted it, or make your own: weaver mount SOURCE DIRECTORY" },
+	[TROUBLE_MOUNT_DEGRADED] = { "mount",
+	  "what is shown is old, and changes fail",
+	  "a line in .weaverfs/health that begins with degraded", NULL,
+	  "the rest of that line says why; reads go on from the cache meanwhile" },
 	[TROUBLE_BTF] = { "btf",
 	  "the audit sidecar cannot load its probes",
 	  "no /sys/kernel/btf/vmlinux on the node", NULL,

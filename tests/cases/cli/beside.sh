@@ -5,7 +5,6 @@
 . "$LIB/case.sh"
 . "$LIB/cli.sh"
 
-unset WEAVER_MOUNT
 mkdir "$W/ours" "$W/theirs" "$W/at"
 cp "$O/weaver" "$O/weaver-cluster" "$W/ours"
 PATH=$(tr : '\n' <<<"$W/theirs:$PATH" | grep -vxF "$O" | paste -sd :)
@@ -31,7 +30,7 @@ starts()
 
 runs 1 "$W/ours/weaver" mount "$W/at"
 assert_eq 'weaver: weaverfs cannot be started: No such file or directory' "$err"
-run "$W/ours/weaver" doctor
+run "$W/ours/weaver" doctor -o image=x
 assert_match '✗ weaverfs +weaverfs cannot be started: No such file' "$out"
 is_at "$W/theirs"
 starts "$W/theirs"

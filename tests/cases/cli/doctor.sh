@@ -1,10 +1,11 @@
 #!/bin/bash
-# weaver doctor names each of fourteen broken set-ups, with its own cure and no other complaint.
+# weaver doctor names each of twenty broken set-ups, with its own cure and no other complaint.
 # SPDX-License-Identifier: Apache-2.0
 # cluster: sim
 # timeout: 240
 . "$LIB/case.sh"
 . "$LIB/cli.sh"
+. "$LIB/proxy.sh"
 
 options=namespace=$NS,image=$TEST_IMAGE
 
@@ -114,9 +115,24 @@ rmdir "$MNT/bad"
 kill_weavers
 run weaver doctor -o "$options"
 said '✗ mount' 'Transport endpoint is not connected' 'mount again'
+! grep -F 'the rest of that line' <<<"$out" || fail "the cure of another trouble, too: $out"
 umount -l "$MNT"
+# 19: it is cut off
+proxy_start
+cp "$KUBECONFIG" "$W/proxied"
+proxy_kubeconfig "$W/proxied"
+KUBECONFIG=$W/proxied mount_weavers
+proxy_stop
+mount_degraded()
+{
+	grep -q '^degraded: ' "$MNT/.weaverfs/health"
+}
+wait_for 20 mount_degraded
+finds mount 'degraded: ' 'the rest of that line'
+! grep -F 'mount again' <<<"$out" || fail "the cure of another trouble, too: $out"
+umount_weavers
 
-# 19, 20: the host
+# 20, 21: the host
 unshare -m "$LIB/drop_mounts" sh -c 'mount -t tmpfs none /dev && exec weaver doctor -o "$1"' sh "$options" >"$W/run.out" 2>&1 || true
 out=$(cat "$W/run.out")
 said '✗ fuse' '/dev/fuse: No such file' 'modprobe fuse'
