@@ -48,8 +48,10 @@ ldlibs   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread $(LDLIBS)
 
 say = $(if $(V),,@echo "  $(1)	$(2)";)
 link = $(CC) $(cflags) $(ldflags) -o $@ $^ $(ldlibs)
+# A make for targets that take long: on all processors, unless the caller has said on how many.
+again = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-O -j$(shell nproc))
 # The same tree built another way: $(call other,asan) TARGET
-other = $(MAKE) --no-print-directory BUILD=$(1) O=$(dir $(O))$(1)
+other = $(again) BUILD=$(1) O=$(dir $(O))$(1)
 # Runs each of $(2); shows what those that fail say; 77 is a skip. $(1) names the lot.
 define each
 @n=0; bad=; skip=; for t in $(2); do \
@@ -91,27 +93,27 @@ all: $(PROGRAMS) $(call lib,sidecar) $(ORACLES) ## build everything into build/$
 
 # What needs packages starts make again after deps: pkg-config has been asked above by then.
 run: deps ## try it: a simulated cluster, mounted at $(MNT)
-	@$(MAKE) --no-print-directory all
+	+@$(again) all
 	@O=$(O) MNT=$(MNT) tools/run-mount
 check: deps ## install packages, build, run lint, unit tests and cases
-	@$(MAKE) --no-print-directory all
-	@$(call other,asan) all
+	+@$(again) all
+	+@$(call other,asan) all
 	@O=$(O) tests/run
 check-all: DEPS += qemu-system-x86 cpio mmdebstrap buildah
 check-all: deps ## check, and tsan, guests, fuzzers and the long cases
-	@$(MAKE) --no-print-directory all
-	@$(call other,asan) all
-	@$(call other,tsan) all
+	+@$(again) all
+	+@$(call other,asan) all
+	+@$(call other,tsan) all
 	@O=$(O) tests/run --all
 check-cluster: deps ## the cases on a real Kubernetes (needs Go >= 1.24)
-	@$(MAKE) --no-print-directory all
+	+@$(again) all
 	@O=$(O) tests/run --cluster real
 unit: $(UNITS) ## unit tests alone
 	$(call each,unit,$(UNITS))
 lint: all $(O)/bench/nothing ## rules of style and form
 	$(call each,lint,$(wildcard tests/lint/*.sh))
 fuzz: ## each fuzzer for FUZZ_SECONDS (10)
-	@$(call other,fuzz) CC=clang fuzzers
+	+@$(call other,fuzz) CC=clang fuzzers
 fuzzers: $(FUZZERS)
 	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)
 bench: all $(O)/bench/nothing ## ratios against other ways to the same result
