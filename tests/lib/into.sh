@@ -55,10 +55,18 @@ free_port()
 }
 
 # In a terminal of its own: t TMUX-COMMAND..., shows PATTERN (for wait_for; leaves the screen in
-# ./pane), types KEY....
+# ./pane), types KEY..., t_end. The next one must not meet the server of the last.
 t()
 {
 	tmux -S "$W/tmux" -f /dev/null "$@"
+}
+
+t_end()
+{
+	local server
+	server=$(t display-message -p '#{pid}')
+	t kill-server
+	wait_for 10 process_ended "$server"
 }
 
 shows()

@@ -61,7 +61,7 @@ middle_lost()
 	assert_match "weaver: $1" "$(cat pane)" "a terminal, $2"
 	wait_for 20 test -s after
 	assert_eq "$(sed '/^speed/d' before)" "$(sed '/^speed/d' after)" "the terminal afterwards, $2"
-	t kill-server
+	t_end
 	rm before after
 	status=0
 	wait "$middle_exec" || status=$?

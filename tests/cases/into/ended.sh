@@ -32,7 +32,7 @@ wait_for 20 none_in_weaver a 'yes tail821'
 t new-session -d "$sh"
 types 'sleep 831' Enter
 wait_for 20 some_in_weaver a 'sleep 831'
-t kill-server
+t_end
 wait_for 20 none_in_weaver a 'sleep 831'
 
 # SIGTERM and SIGINT to the client: its own status, as of any program

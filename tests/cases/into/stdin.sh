@@ -32,7 +32,7 @@ wait_for 20 shows '30 100'
 t send-keys C-p C-q
 wait_for 20 shows 'weaver: detached'
 wait_for 20 shows 'attach ended with 0'
-t kill-server
+t_end
 assert_eq running "$(cat "$MNT/a/status")" "after detaching"
 
 # the process ends: both say so
@@ -40,7 +40,7 @@ t new-session -d -x 100 -y 30 "$MNT/a/attach; echo attach ended with \$?; exec c
 wait_for 20 sleep_until_attached
 echo 'exit 5' >"$MNT/a/stdin"
 wait_for 20 shows 'attach ended with 5'
-t kill-server
+t_end
 wait_for 20 status_is a failed
 assert_match 'endpoint is not connected' \
 	"$(bash -c "echo x >'$MNT/a/stdin'" 2>&1 || true)"

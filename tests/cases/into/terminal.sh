@@ -74,4 +74,4 @@ types 'exit 3' Enter
 wait_for 20 shows 'ended with 3'
 wait_for 20 test -s after
 assert_eq "$(sed '/^speed/d' before)" "$(sed '/^speed/d' after)" "the terminal afterwards"
-t kill-server
+t_end
