@@ -68,7 +68,7 @@ unit = sed -e 's,@mountpoint@,$(1),' -e 's,@arguments@,$(2),' -e 's,@envfile@,$(
 # One static library per folder; programs and unit tests take from them what they use.
 LIBDIRS  := k8s/base k8s fs sidecar
 lib      = $(O)/$(subst /,-,$(1)).a
-objs     = $(patsubst %.c,$(O)/%.o,$(filter-out fs/main.c sidecar/main.c %.bpf.c,$(wildcard $(1)/*.c)))
+objs     = $(patsubst %.c,$(O)/%.o,$(filter-out fs/main.c sidecar/main.c %.bpf.c,$(wildcard $(1)/*.c $(if $(filter fs,$(1)),fs/*/*.c))))
 LIBS     := $(foreach d,fs k8s k8s/base,$(call lib,$d))
 # The programs that the kernel runs, each object made into a header that images.c takes in.
 SKELS    := $(patsubst sidecar/%.bpf.c,$(O)/skel/%.skel.h,$(wildcard sidecar/*.bpf.c))

@@ -18,17 +18,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fs/arguments.h"
-#include "fs/config.h"
+#include "fs/config/arguments.h"
+#include "fs/config/config.h"
 #include "fs/embedded.h"
 #include "fs/mount.h"
 #include "fs/notify.h"
-#include "fs/ops.h"
-#include "fs/poke.h"
+#include "fs/poke/poke.h"
 #include "fs/registry.h"
 #include "fs/signals.h"
 #include "fs/start.h"
-#include "fs/state.h"
+#include "fs/tree/ops.h"
+#include "fs/weaver/state.h"
 #include "fs/weaverfs.h"
 #include "k8s/base/clock.h"
 #include "k8s/base/log.h"

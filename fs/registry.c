@@ -15,12 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/ino.h"
-#include "fs/last_line.h"
-#include "fs/podspec.h"
+#include "fs/logs/last_line.h"
+#include "fs/logs/spool.h"
 #include "fs/registry_private.h"
-#include "fs/spool.h"
-#include "fs/weaver.h"
+#include "fs/tree/ino.h"
+#include "fs/weaver/podspec.h"
+#include "fs/weaver/weaver.h"
 #include "k8s/base/clock.h"
 #include "k8s/base/hash.h"
 #include "k8s/base/list.h"

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "fs/events.h"
-#include "fs/spool.h"
+#include "fs/logs/spool.h"
+#include "fs/weaver/events.h"
 #include "k8s/base/error.h"
 #include "k8s/pod.h"
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "fs/spool.h"
+#include "fs/logs/spool.h"
 #include "k8s/base/buf.h"
 #include "k8s/base/error.h"
 #include "k8s/base/list.h"

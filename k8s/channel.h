@@ -71,7 +71,7 @@ int channel_open(struct ws *w, const struct channel_spec *spec, struct channel *
 		 struct error *e);
 /*
  * Drops the connection at once, with all that is queued; ended() is not called. Without a terminal
- * the process of an exec goes on: fs/command.h ends it. NULL allowed.
+ * the process of an exec goes on: fs/into/command.h ends it. NULL allowed.
  */
 void channel_close(struct channel *c);
 

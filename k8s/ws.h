@@ -45,7 +45,7 @@ int ws_start(struct ws *w, const char *name, struct error *e);
  * The end, in this order: ws_detach() on the client's loop, which cancels its calls; ws_stop(),
  * before which the owners of channels close them in a job; then loop_free(), and ws_free() at last,
  * since what was posted meanwhile still comes back. Channels that nobody owns any more, as those of
- * fs/command.c that end a process, are told by ws_free() that it is over.
+ * fs/into/command.c that end a process, are told by ws_free() that it is over.
  */
 void ws_detach(struct ws *w);
 void ws_stop(struct ws *w); /* jobs that are queued are still run, then the thread is joined */

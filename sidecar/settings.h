@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sidecar's settings: the environment that weaverfs gives it (fs/podspec_sidecar.c). */
+/* The sidecar's settings: the environment that weaverfs gives it (fs/weaver/podspec_sidecar.c). */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

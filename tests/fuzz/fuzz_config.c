@@ -3,7 +3,7 @@
  * config_load(): the first byte says which source the rest is, the text after -o or the YAML file.
  * What loads can be shown, and an error has a sentence.
  */
-#include "fs/config.c"
+#include "fs/config/config.c"
 
 #include <sys/mman.h>
 

@@ -1,5 +1,5 @@
 #!/bin/bash
-# docs/files.md says what fs/table.c says, docs/troubleshooting.md what doctor does. With --write: makes them.
+# docs/files.md says what table.c says, docs/troubleshooting.md what doctor does. With --write: makes them.
 # SPDX-License-Identifier: Apache-2.0
 set -u
 cd "$(dirname "$0")/../.."

@@ -1,5 +1,5 @@
 #!/bin/bash
-# A non-static symbol of foo.c begins with foo_ (main, and show, store, draft of fs/attr_*.c excepted).
+# A non-static symbol of foo.c begins with foo_ (main, and show, store, draft of fs/attr/attr_*.c excepted).
 # SPDX-License-Identifier: Apache-2.0
 set -u
 cd "$(dirname "$0")/../.."
@@ -16,7 +16,7 @@ for file in $(tests/lint/files 'k8s/*.c' 'fs/*.c' 'tools/*.c' 'sidecar/*.c' | gr
 	seen=$((seen + 1))
 	stem=$(basename "$file" .c)
 	allowed="^(main$|${stem//-/_}_|__odr_asan|__)"
-	case $file in fs/attr_*) allowed="$allowed|_(show|store|draft|act)$" ;; esac
+	case $file in fs/attr/attr_*) allowed="$allowed|_(show|store|draft|act)$" ;; esac
 	found=$(nm --extern-only --defined-only --format=posix "$object" | cut -d' ' -f1 | grep -vE "$allowed")
 	if [ -n "$found" ]; then
 		echo "$file:" $found

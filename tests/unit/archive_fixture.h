@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An archive on a real directory, with a registry of one weaver and logs of our own, for the tests
- * of fs/archive*.c.
+ * of fs/archive/archive*.c.
  */
 #pragma once
 #include <errno.h>
@@ -17,15 +17,15 @@
 
 #include <cmocka.h>
 
-#include "fs/archive.h"
-#include "fs/attr_handlers.h"
-#include "fs/config.h"
+#include "fs/archive/archive.h"
+#include "fs/attr/attr_handlers.h"
+#include "fs/config/config.h"
 #include "fs/errors.h"
-#include "fs/ino.h"
-#include "fs/log_file.h"
-#include "fs/logs.h"
-#include "fs/poke.h"
-#include "fs/spool.h"
+#include "fs/logs/log_file.h"
+#include "fs/logs/logs.h"
+#include "fs/logs/spool.h"
+#include "fs/poke/poke.h"
+#include "fs/tree/ino.h"
 #include "fs/weaverfs.h"
 #include "tests/unit/fake_loop.h"
 #include "tests/unit/fake_request.h"

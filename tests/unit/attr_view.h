@@ -3,9 +3,9 @@
 #pragma once
 #include "tests/unit/pods.h"
 
-#include "fs/attr_handlers.h"
-#include "fs/config.h"
-#include "fs/podspec.h"
+#include "fs/attr/attr_handlers.h"
+#include "fs/config/config.h"
+#include "fs/weaver/podspec.h"
 
 #define ATTR_VIEW_NOW INT64_C(1767229200) /* 2026-01-01T01:00:00Z */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is around fs/creation.c, fs/rename.c and fs/bulk.c: a registry of a few pods, a journal that
+ * What is around creation.c, rename.c and bulk.c: a registry of a few pods, a journal that
  * notes what the tombstones are told, requests that the test answers, and a clock that it moves.
  */
 #pragma once
@@ -8,20 +8,20 @@
 
 #include "tests/unit/pods.h"
 
-#include "fs/claim.h"
-#include "fs/config.h"
-#include "fs/creation.h"
-#include "fs/drafts.h"
+#include "fs/config/config.h"
 #include "fs/errors.h"
+#include "fs/life/claim.h"
+#include "fs/life/creation.h"
+#include "fs/life/drafts.h"
+#include "fs/life/quota.h"
+#include "fs/life/tombstones.h"
 #include "fs/metrics.h"
-#include "fs/poke.h"
-#include "fs/quota.h"
+#include "fs/poke/poke.h"
 #include "fs/record.h"
 #include "fs/registry.h"
 #include "fs/sync.h"
-#include "fs/tombstones.h"
 #include "fs/weaverfs.h"
-#include "fs/webhook.h"
+#include "fs/webhook/webhook.h"
 #include "tests/unit/fake_loop.h"
 #include "tests/unit/fake_request.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Files that are a command, with a registry; a libfuse, a ws thread and a command of the test's.
- * For the tests of fs/enter_file.c, enter_serve.c and enter_input.c.
+ * For the tests of fs/into/enter_file.c, enter_serve.c and enter_input.c.
  */
 #pragma once
 #include "tests/unit/pods.h"
@@ -10,14 +10,14 @@
 #include <fcntl.h>
 #include <poll.h>
 
-#include "fs/command.h"
-#include "fs/enter.h"
-#include "fs/enter_file.h"
 #include "fs/errors.h"
-#include "fs/ino.h"
-#include "fs/node.h"
+#include "fs/into/command.h"
+#include "fs/into/enter.h"
+#include "fs/into/enter_file.h"
+#include "fs/into/splice.h"
 #include "fs/registry.h"
-#include "fs/splice.h"
+#include "fs/tree/ino.h"
+#include "fs/tree/node.h"
 #include "k8s/ws.h"
 #include "tests/unit/fake_fuse.h"
 

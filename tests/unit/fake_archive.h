@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fs/archive.h"
-#include "fs/quota.h"
+#include "fs/archive/archive.h"
+#include "fs/life/quota.h"
 
 static bool fake_archive_waits; /* the log of what is to be deleted is not here yet */
 static struct archive_fetch_wait *fake_archive_waiting;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Prints docs/files.md: the table of fs/table.c as a page to read. No test and no part of weaverfs,
+ * Prints docs/files.md: the table of table.c as a page to read. No test and no part of weaverfs,
  * it stands here because programs of this folder are linked with all of fs/; tests/lint/docs.sh
  * runs it and says how to renew the page.
  */
 #include <stdio.h>
 
-#include "fs/attr.h"
+#include "fs/attr/attr.h"
 
 static const char head[] =
-	"<!-- Made from fs/table.c by tests/lint/docs.sh --write; not to be edited. -->\n"
+	"<!-- Made from fs/attr/table.c by tests/lint/docs.sh --write; not to be edited. -->\n"
 	"# Files\n"
 	"\n"
 	"A mounted namespace is a directory of weavers:\n"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The logs of one weaver with real spools and parks, and a registry, a stream, a loop and a libfuse
- * of our own, for the tests of fs/logs.c and fs/log_file.c.
+ * of our own, for the tests of fs/logs/logs.c and fs/logs/log_file.c.
  */
 #pragma once
 #include <errno.h>
@@ -11,16 +11,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fs/archive.h"
-#include "fs/attr.h"
+#include "fs/archive/archive.h"
+#include "fs/attr/attr.h"
 #include "fs/errors.h"
-#include "fs/log_source.h"
-#include "fs/logs.h"
+#include "fs/logs/log_source.h"
+#include "fs/logs/logs.h"
+#include "fs/logs/spool.h"
 #include "fs/metrics.h"
-#include "fs/poke.h"
+#include "fs/poke/poke.h"
 #include "fs/registry.h"
-#include "fs/spool.h"
-#include "fs/stream.h"
+#include "fs/stream/stream.h"
 #include "fs/weaverfs.h"
 #include "k8s/log_stream.h"
 #include "k8s/request.h"

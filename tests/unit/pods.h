@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "fs/events.h"
+#include "fs/weaver/events.h"
 #include "k8s/base/buf.h"
 #include "k8s/event.h"
 #include "k8s/pod.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What fs/reaper.c needs around it, faked: the registry, sync, a clock, errors. */
+/* What fs/life/reaper.c needs around it, faked: the registry, sync, a clock, errors. */
 #pragma once
 #include <errno.h>
 #include <setjmp.h>
@@ -12,16 +12,16 @@
 
 #include <cmocka.h>
 
-#include "fs/act.h"
-#include "fs/config.h"
+#include "fs/config/config.h"
 #include "fs/errors.h"
+#include "fs/life/reaper.h"
 #include "fs/metrics.h"
-#include "fs/reaper.h"
 #include "fs/registry.h"
 #include "fs/sync.h"
-#include "fs/weaver.h"
+#include "fs/tree/act.h"
+#include "fs/weaver/weaver.h"
 #include "fs/weaverfs.h"
-#include "fs/webhook.h"
+#include "fs/webhook/webhook.h"
 #include "k8s/pod.h"
 #include "tests/unit/fake_archive.h"
 #include "tests/unit/fake_loop.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A spool in a directory of its own, for the tests of fs/spool.c and fs/spool_reader.c. */
+/* A spool in a directory of its own, for the tests of spool.c and spool_reader.c. */
 #pragma once
 #include <stdint.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fs/spool.h"
+#include "fs/logs/spool.h"
 
 #define UID "0b5c4c4e-5c11-4a4f-9d5c-0a9f7d1f2a33"
 #define CAP 4096

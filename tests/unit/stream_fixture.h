@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Streams with a real registry and real parks; a libfuse, a loop, a table and a log of our own. For
- * the tests of fs/stream.c and the kinds of streams.
+ * the tests of fs/stream/stream.c and the kinds of streams.
  */
 #pragma once
 #include "tests/unit/pods.h"
@@ -11,14 +11,14 @@
 #include <linux/fuse.h>
 #include <poll.h>
 
-#include "fs/attr.h"
-#include "fs/config.h"
+#include "fs/attr/attr.h"
+#include "fs/config/config.h"
 #include "fs/errors.h"
-#include "fs/ino.h"
-#include "fs/logs.h"
+#include "fs/logs/logs.h"
+#include "fs/logs/spool.h"
 #include "fs/registry.h"
-#include "fs/spool.h"
-#include "fs/stream.h"
+#include "fs/stream/stream.h"
+#include "fs/tree/ino.h"
 #include "fs/weaverfs.h"
 #include "k8s/request.h"
 #include "tests/unit/fake_loop.h"

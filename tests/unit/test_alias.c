@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/alias.c: numbers that the kernel counts. */
+/* fs/tree/alias.c: numbers that the kernel counts. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "fs/alias.h"
-#include "fs/ino.h"
+#include "fs/tree/alias.h"
+#include "fs/tree/ino.h"
 
 #define WEAVER 0x123456789abULL
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/archive*.c: when an entry begins, what is in it, when it is over, and after a crash. */
+/* archive*.c: when an entry begins, what is in it, when it is over, and after a crash. */
 #include "tests/unit/archive_fixture.h"
 
 static void entry_follows_the_log_until_it_has_ended(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/archive_purge.c: by rmdir, by age, by bytes. */
+/* fs/archive/archive_purge.c: by rmdir, by age, by bytes. */
 #include "tests/unit/archive_fixture.h"
 
 static int purged; /* 1: not yet */

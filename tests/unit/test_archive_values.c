@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/archive_values.c: what is found in a directory of one file with many, and one of its own. */
-#include "fs/archive_values.h"
+/* archive_values.c: what is found in a directory of one file with many, and one of its own. */
+#include "fs/archive/archive_values.h"
 
 #include <errno.h>
 #include <fcntl.h>

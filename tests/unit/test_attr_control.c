@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/attr_control.c, fs/attr_weavers.c: the mount's own files, and who sees which weavers. */
+/* attr_control.c, attr_weavers.c: the mount's own files, and who sees which weavers. */
 #include "tests/unit/attr_view.h"
 
 #include <errno.h>
@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "fs/errors.h"
+#include "fs/life/reaper.h"
 #include "fs/metrics.h"
-#include "fs/poke.h"
-#include "fs/reaper.h"
+#include "fs/poke/poke.h"
 #include "fs/sync.h"
 #include "k8s/base/clock.h"
 #include "k8s/cluster.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/attr_spec.c: what a weaver is made of, from its pod and from a draft, in the same form. */
+/* attr_spec.c: what a weaver is made of, from its pod and from a draft, in the same form. */
 #include "tests/unit/attr_view.h"
 
 #define POD(metadata, container)                                                                   \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/attr_state.c and fs/attr_identity.c: single values of real pods. */
+/* fs/attr/attr_state.c and fs/attr/attr_identity.c: single values of real pods. */
 #include "tests/unit/attr_view.h"
 
 static void check_fixture(const char *name, attr_view_show *show, const char *expected)

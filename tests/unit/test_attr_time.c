@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fs/attr_time.c: what can be written into ttl and expires, and which annotations come of it. The
+ * attr_time.c: what can be written into ttl and expires, and which annotations come of it. The
  * weaver was made at 00:00:00Z for 4 hours (48 at most); now it is 01:00:00Z.
  */
 #include "tests/unit/attr_view.h"
 
 #include <errno.h>
 
-/* In place of fs/store.c: the annotations of one store. */
+/* In place of fs/life/store.c: the annotations of one store. */
 struct store {
 	char expires[64], lifetime[64];
 	int n;

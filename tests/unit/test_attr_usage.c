@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/attr_usage.c: PodMetrics, and what else may come. */
+/* fs/attr/attr_usage.c: PodMetrics, and what else may come. */
 #include "tests/unit/attr_view.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/audit.c: whose trail is kept, from when, and until when. */
+/* fs/logs/audit.c: whose trail is kept, from when, and until when. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,11 +9,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fs/audit.h"
-#include "fs/config.h"
-#include "fs/logs.h"
-#include "fs/podspec.h"
+#include "fs/config/config.h"
+#include "fs/logs/audit.h"
+#include "fs/logs/logs.h"
 #include "fs/registry.h"
+#include "fs/weaver/podspec.h"
 #include "fs/weaverfs.h"
 #include "k8s/pod.h"
 #include "tests/unit/fake_loop.h"

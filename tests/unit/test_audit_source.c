@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/audit_source.c: the cursor after whatever became of an exec, the words for what is missing. */
+/* audit_source.c: the cursor after whatever became of an exec, the words for what is missing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/config.h"
-#include "fs/log_file.h"
-#include "fs/log_source.h"
-#include "fs/podspec.h"
-#include "fs/relay.h"
+#include "fs/config/config.h"
+#include "fs/logs/log_file.h"
+#include "fs/logs/log_source.h"
+#include "fs/logs/relay.h"
+#include "fs/weaver/podspec.h"
 #include "fs/weaverfs.h"
 #include "k8s/pod.h"
 #include "tests/unit/fake_loop.h"

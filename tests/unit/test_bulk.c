@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/bulk.c: lines in any pieces, 64 at a time, results in order, and readers that wait. */
+/* fs/life/bulk.c: lines in any pieces, 64 at a time, results in order, and readers that wait. */
 #include "tests/unit/creation_fixture.h"
 
-#include "fs/bulk.h"
+#include "fs/life/bulk.h"
 #include "fs/task.h"
 #include "tests/unit/fake_fuse.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A command: the line that its shell is given, its process id, and its end when nobody reads. */
-#include "fs/command.h"
+#include "fs/into/command.h"
 #include "wrap_fixture.h"
 
 static struct command *command; /* ws thread */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The second exec that ends a command: what it is asked to do, and when it is tried again. */
-#include "fs/command_end.c"
+#include "fs/into/command_end.c"
 #include "ws_fixture.h"
 
 static bool hangup;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/command_wrap.c: the trailer, in whatever pieces it comes and whatever is like it. */
+/* fs/into/command_wrap.c: the trailer, in whatever pieces it comes and whatever is like it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "fs/command_wrap.h"
+#include "fs/into/command_wrap.h"
 #include "k8s/base/cleanup.h"
 
 #define MARK "01234567-89ab-7def-8123-456789abcdef"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Settings: the contract's names and defaults, precedence, and that a bad value is named. */
-#include "fs/config.h"
+#include "fs/config/config.h"
 
 #include <errno.h>
 #include <setjmp.h>

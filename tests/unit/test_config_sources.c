@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every setting from each of its sources: it arrives, says from where, and a bad value is named. */
-#include "fs/config.h"
+#include "fs/config/config.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/creation.c: what becomes of a creation, whatever the server, the watch and rivals do. */
+/* fs/life/creation.c: what becomes of a creation, whatever the server, the watch and rivals do. */
 #include "tests/unit/creation_fixture.h"
 
 static int result;

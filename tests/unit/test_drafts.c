@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/drafts.c with the hooks of fs/attr_draft.c: copies, and writes that are all or nothing. */
-#include "fs/drafts.h"
+/* drafts.c with the hooks of attr_draft.c: copies, and writes that are all or nothing. */
+#include "fs/life/drafts.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "fs/attr_handlers.h"
-#include "fs/ino.h"
+#include "fs/attr/attr_handlers.h"
+#include "fs/tree/ino.h"
 #include "k8s/base/cleanup.h"
 
 static struct config config = { .image = (char[]){ "localhost/w:1" },

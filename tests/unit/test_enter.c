@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/enter.c: which container is entered, and whether its main process has ended. */
+/* fs/into/enter.c: which container is entered, and whether its main process has ended. */
 #include "tests/unit/pods.h"
 
 #include <errno.h>
 
-#include "fs/enter.h"
+#include "fs/into/enter.h"
 #include "fs/registry.h"
 
 static struct pod *pod_in(const char *phase, const char *state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files that are a command (fs/enter_file.c, _serve.c, _input.c), as the kernel uses them. */
+/* Files that are a command (fs/into/enter_file.c, _serve.c, _input.c), as the kernel uses them. */
 #include "tests/unit/enter_file_fixture.h"
 
 /* ---- exec ---- */

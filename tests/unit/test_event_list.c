@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/event_list.c: order, bounds, and that an old list does not change under its readers. */
+/* fs/weaver/event_list.c: order, bounds, and that an old list does not change under its readers. */
 #include "tests/unit/pods.h"
 
 /* list (taken) with an event of that uid, second and message. */

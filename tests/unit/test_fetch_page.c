@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/fetch_page.c: an answer is whole when its body is, and says why when it is none. */
+/* fs/logs/fetch_page.c: an answer is whole when its body is, and says why when it is none. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fs/fetch_page.h"
+#include "fs/logs/fetch_page.h"
 #include "k8s/base/cleanup.h"
 
 #define HEAD "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/last_line_asker.c: about whom it asks, how often, and what it keeps of the answer. */
+/* fs/logs/last_line_asker.c: about whom it asks, how often, and what it keeps of the answer. */
 #include "tests/unit/pods.h"
 
 #include <errno.h>
 
-#include "fs/config.h"
-#include "fs/last_line.h"
-#include "fs/last_line_asker.h"
+#include "fs/config/config.h"
+#include "fs/logs/last_line.h"
+#include "fs/logs/last_line_asker.h"
 #include "fs/registry.h"
 #include "fs/weaverfs.h"
 #include "tests/unit/fake_request.h"

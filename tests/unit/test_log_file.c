@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/log_file.c: the stream's life: its end, gaps, the pod's end, a full disk. */
+/* fs/logs/log_file.c: the stream's life: its end, gaps, the pod's end, a full disk. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/log_file.c: logs that the archive keeps, though nobody reads them. */
+/* fs/logs/log_file.c: logs that the archive keeps, though nobody reads them. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/logs.c: when an open is answered, and with what. */
+/* fs/logs/logs.c: when an open is answered, and with what. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fs/park.c against a libfuse of our own: one request with libfuse's rules (the callback runs under
+ * park.c against a libfuse of our own: one request with libfuse's rules (the callback runs under
  * the request's mutex, also from inside the registration) and the real loop.
  */
 #include <pthread.h>
@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "fs/park.h"
+#include "fs/stream/park.h"
 #include "k8s/base/clock.h"
 
 /* libfuse 3.14, lib/fuse_lowlevel.c: fuse_req_interrupt_func(), find_interrupted(). */

@@ -3,7 +3,7 @@
  * The Pod against the one that a real API server has accepted (fixtures/pods/accepted.json), then
  * what that one does not show: auditing in full, resources, checks, the operators' patch.
  */
-#include "fs/podspec.h"
+#include "fs/weaver/podspec.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/podspec_check.c: what a draft takes, and the sentence for what it does not. */
-#include "fs/podspec_check.h"
+/* fs/weaver/podspec_check.c: what a draft takes, and the sentence for what it does not. */
+#include "fs/weaver/podspec_check.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/podspec_pairs.c: KEY=VALUE lines, all or nothing. */
-#include "fs/podspec_pairs.h"
+/* fs/weaver/podspec_pairs.c: KEY=VALUE lines, all or nothing. */
+#include "fs/weaver/podspec_pairs.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "fs/podspec_check.h"
+#include "fs/weaver/podspec_check.h"
 
 static const struct podspec_pairs_rules env = { "env", podspec_check_key, NULL };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/podspec_secret.c and the pod's references to it. */
+/* fs/weaver/podspec_secret.c and the pod's references to it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "fs/podspec.h"
+#include "fs/weaver/podspec.h"
 
 #define ID "01a20af6-a5bf-7728-a96d-8d01a22833db"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/poke.c: what is given to the helpers when others and users change the same names and files. */
-#include "fs/poke.h"
+/* poke.c: what is given to the helpers when others and users change the same names and files. */
+#include "fs/poke/poke.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,13 +13,13 @@
 
 #include <cmocka.h>
 
-#include "fs/ino.h"
 #include "fs/metrics.h"
-#include "fs/poke_change.h"
-#include "fs/poke_mount.h"
-#include "fs/poke_process.h"
-#include "fs/poke_queue.h"
+#include "fs/poke/poke_change.h"
+#include "fs/poke/poke_mount.h"
+#include "fs/poke/poke_process.h"
+#include "fs/poke/poke_queue.h"
 #include "fs/registry.h"
+#include "fs/tree/ino.h"
 #include "fs/weaverfs.h"
 #include "tests/unit/fake_loop.h"
 #include "tests/unit/pods.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fs/poke_process.c with real children: this program itself, which does what the path of a command
+ * poke_process.c with real children: this program itself, which does what the path of a command
  * says. The time-outs are the test's.
  */
-#include "fs/poke_process.h"
+#include "fs/poke/poke_process.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/poke_queue.c: what a helper may do, in which order, and what becomes of a command when it dies
+/* poke_queue.c: what a helper may do, in which order, and what becomes of a command when it dies
  * or when a user is faster. */
 #include <errno.h>
 #include <setjmp.h>
@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "fs/ino.h"
 #include "fs/metrics.h"
-#include "fs/poke_queue.h"
+#include "fs/poke/poke_queue.h"
+#include "fs/tree/ino.h"
 
 #define ENTRIES 101
 #define CHANGES 102

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/quota.c: what df shows, and when the server is asked. */
+/* fs/life/quota.c: what df shows, and when the server is asked. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,10 +10,10 @@
 
 #include <cmocka.h>
 
-#include "fs/config.h"
-#include "fs/quota.h"
+#include "fs/config/config.h"
+#include "fs/life/quota.h"
 #include "fs/registry.h"
-#include "fs/weaver.h"
+#include "fs/weaver/weaver.h"
 #include "fs/weaverfs.h"
 #include "tests/unit/fake_loop.h"
 #include "tests/unit/fake_request.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/reaper.c: when it acts, on whom, how often, and what it says, with fakes around it. */
+/* fs/life/reaper.c: when it acts, on whom, how often, and what it says, with fakes around it. */
 #include "tests/unit/reaper_fixture.h"
 
 static void reaper_start_sweeps_what_expired_meanwhile(void **state)

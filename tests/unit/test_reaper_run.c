@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reaper_run() of fs/reaper.c: whoever has asked for a run is told its end. */
+/* reaper_run() of fs/life/reaper.c: whoever has asked for a run is told its end. */
 #include "tests/unit/reaper_fixture.h"
 
 static struct {

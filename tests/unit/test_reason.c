@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fs/reason.c and fs/hint.c: what `status`, `reason` and `exit_code` say of every pod that a real
+ * reason.c and hint.c: what `status`, `reason` and `exit_code` say of every pod that a real
  * Kubernetes has served, and of the states that are hard to catch alive.
  */
 #include "tests/unit/pods.h"
 
 #include <dirent.h>
 
-#include "fs/last_line.h"
-#include "fs/reason.h"
-#include "fs/weaver.h"
+#include "fs/logs/last_line.h"
+#include "fs/weaver/reason.h"
+#include "fs/weaver/weaver.h"
 
 static const struct config plain = {
 	.max_ttl_hours = 48,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/relay.c between a loop and a ws thread that the test turns: what crosses, in which order. */
+/* relay.c between a loop and a ws thread that the test turns: what crosses, in which order. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fs/relay.h"
+#include "fs/logs/relay.h"
 #include "fs/weaverfs.h"
 #include "k8s/base/buf.h"
 #include "k8s/ws.h"

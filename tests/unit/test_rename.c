@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/rename.c: mv of a live weaver, alone and against another mount. */
+/* fs/life/rename.c: mv of a live weaver, alone and against another mount. */
 #include "tests/unit/creation_fixture.h"
 
-#include "fs/rename.h"
+#include "fs/life/rename.h"
 #include "fs/task.h"
 
 /* ---- a libfuse with one request ---- */

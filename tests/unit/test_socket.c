@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/socket.c: look-ups that wait for a socket, one bind for all, its end without use. */
-#include "fs/socket.h"
+/* fs/into/socket.c: look-ups that wait for a socket, one bind for all, its end without use. */
+#include "fs/into/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,14 +14,14 @@
 
 #include <cmocka.h>
 
-#include "fs/alias.h"
 #include "fs/errors.h"
-#include "fs/ino.h"
-#include "fs/listener.h"
-#include "fs/node.h"
-#include "fs/park.h"
-#include "fs/poke_mount.h"
-#include "fs/poke_process.h"
+#include "fs/into/listener.h"
+#include "fs/poke/poke_mount.h"
+#include "fs/poke/poke_process.h"
+#include "fs/stream/park.h"
+#include "fs/tree/alias.h"
+#include "fs/tree/ino.h"
+#include "fs/tree/node.h"
 #include "k8s/ws.h"
 #include "tests/unit/fake_fuse.h"
 #include "tests/unit/fake_loop.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/spool.c: positions that survive, torn records, kills, the bound. */
+/* fs/logs/spool.c: positions that survive, torn records, kills, the bound. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "fs/spool.h"
+#include "fs/logs/spool.h"
 #include "k8s/base/buf.h"
 #include "k8s/base/clock.h"
 #include "tests/unit/spool_fixture.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/spool_reader.c: what readers see while old bytes go. */
+/* fs/logs/spool_reader.c: what readers see while old bytes go. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "fs/spool.h"
+#include "fs/logs/spool.h"
 #include "tests/unit/spool_fixture.h"
 
 /* `tail -f`: the size never falls below where it stands, and no line is missing. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Slots of the state directory: each mount its own, the same one again, journals of the dead. */
-#include "fs/state.h"
+#include "fs/weaver/state.h"
 
 #include <errno.h>
 #include <fcntl.h>

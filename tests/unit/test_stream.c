@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/stream.c: when reads and polls of a stream are answered, with a kind of our own. */
+/* fs/stream/stream.c: when reads and polls of a stream are answered, with a kind of our own. */
 #include "tests/unit/stream_fixture.h"
 
 static struct {

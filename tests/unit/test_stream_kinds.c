@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/stream_follow.c, fs/stream_wait.c, fs/stream_mount.c: what each stream says, and its end. */
+/* stream_follow.c, stream_wait.c, stream_mount.c: what each stream says, and its end. */
 #include "tests/unit/stream_fixture.h"
 
 static const char *expires(int64_t in_s)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/table.c: every row keeps the rules that users and inode numbers rely on. */
+/* fs/attr/table.c: every row keeps the rules that users and inode numbers rely on. */
 #include "k8s/base/wire.h"
 #include "tests/unit/attr_view.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/tags.c, and what the stores of tags and hold ask for. */
+/* fs/attr/tags.c, and what the stores of tags and hold ask for. */
 #include <errno.h>
 
 #include "tests/unit/attr_view.h"
 
-#include "fs/tags.h"
+#include "fs/attr/tags.h"
 
 /* store.c is not here: what a store wants is noted. */
 static char asked_key[64], *asked_value;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A client of k8s/base/wire.h, well behaved and not, against fs/term.c. */
+/* A client of k8s/base/wire.h, well behaved and not, against fs/into/term.c. */
 #include <sys/socket.h>
 
-#include "fs/term.h"
+#include "fs/into/term.h"
 #include "wrap_fixture.h"
 
 static struct terms *terms; /* ws thread */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/tombstones.c: what survives a kill, what is deleted when it shows up, what the disk does. */
+/* tombstones.c: what survives a kill, what is deleted when it shows up, what the disk does. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -15,11 +15,11 @@
 
 #include <cmocka.h>
 
-#include "fs/config.h"
+#include "fs/config/config.h"
 #include "fs/errors.h"
+#include "fs/life/tombstones.h"
 #include "fs/metrics.h"
-#include "fs/tombstones.h"
-#include "fs/weaver.h"
+#include "fs/weaver/weaver.h"
 #include "fs/weaverfs.h"
 #include "k8s/pod.h"
 #include "tests/unit/fake_loop.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs/weaver.c: what labels, annotations and container states mean, good ones and bad ones. */
+/* weaver.c: what labels, annotations and container states mean, good ones and bad ones. */
 #include "tests/unit/pods.h"
 
-#include "fs/weaver.h"
+#include "fs/weaver/weaver.h"
 #include "k8s/base/rfc3339.h"
 
 #define ID "01a20afc-423d-7bc9-a983-83cfcb139def"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The server's side of fs/command_wrap.h. */
+/* The server's side of fs/into/command_wrap.h. */
 #pragma once
 #include <stdio.h>
 #include <string.h>
