@@ -25,7 +25,7 @@ in_weaver()
 {
 	"$MNT/$1/sh" -c 'n=0
 		for p in /proc/[0-9]*; do
-			[ "${p#/proc/}" != $$ ] && tr "\0" " " <"$p/cmdline" 2>/dev/null |
+			[ "${p#/proc/}" != $$ ] && tr "\0" " " 2>/dev/null <"$p/cmdline" |
 				grep -q -- "$0" && n=$((n + 1))
 		done
 		echo $n' "$2"
