@@ -23,7 +23,8 @@ static void find_beside(void)
 
 	if (!beside_find("weaver", path))
 		return;
-	*strrchr(path, '/') = '\0';
+	/* With its slash: of "/" nothing would be left, which in PATH is the caller's directory. */
+	strrchr(path, '/')[1] = '\0';
 	if (path[strspn(path, plain)] == '\0')
 		snprintf(beside, sizeof(beside), ":%s", path);
 }
