@@ -180,6 +180,14 @@ kill_weavers()
 	end_by_force "$pid"
 }
 
+# own_mounts: the case goes on from its beginning in a mount namespace of its own, where it may mount what it likes.
+# Other cases' mounts are not in it: a copy would keep their weaverfs from ending. For a case's first command.
+own_mounts()
+{
+	[ -n "${OWN_MOUNTS-}" ] ||
+		OWN_MOUNTS=1 exec unshare --mount "$LIB/drop_mounts" "$LIB/case" "${BASH_SOURCE[-2]}"
+}
+
 # remount: with the options it was mounted with last.
 remount()
 {

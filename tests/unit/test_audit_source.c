@@ -345,15 +345,21 @@ static void audit_source_end_that_cannot_be_asked_is_told(void **state)
 	expect("[ok]");
 }
 
-static void audit_source_sidecar_over_lingers_for_what_comes(void **state)
+/* Nobody asks, all has been read, and the sidecar is said to be over. */
+static void start_and_be_over(void)
 {
-	(void)state;
 	list_init(&file.asked);
 	start_at(0);
 	fake_advance(100);
 	expect("[ok]");
 	over = true;
 	audit_source_sidecar.poke(stream);
+}
+
+static void audit_source_sidecar_over_lingers_for_what_comes(void **state)
+{
+	(void)state;
+	start_and_be_over();
 	fake_advance(9000);
 	says(follow, CHANNEL_OUT, END);
 	expect(END);
@@ -365,12 +371,7 @@ static void audit_source_sidecar_over_lingers_for_what_comes(void **state)
 static void audit_source_sidecar_over_lingers_no_longer(void **state)
 {
 	(void)state;
-	list_init(&file.asked);
-	start_at(0);
-	fake_advance(100);
-	expect("[ok]");
-	over = true;
-	audit_source_sidecar.poke(stream);
+	start_and_be_over();
 	fake_advance(9999);
 	expect("");
 	fake_advance(1);

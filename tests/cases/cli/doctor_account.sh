@@ -7,7 +7,7 @@
 . "$LIB/cli.sh"
 . "$LIB/manifests.sh"
 # It looks at every mount of weaverfs that it sees; those of other cases are not its own.
-[ -n "${ALONE-}" ] || ALONE=1 exec unshare --mount "$LIB/drop_mounts" "$LIB/case" "${BASH_SOURCE[0]}"
+own_mounts
 
 unset WEAVER_MOUNT
 doctor()

@@ -4,7 +4,7 @@
 . "$LIB/case.sh"
 . "$LIB/credentials.sh"
 # Nobody else is to see that directory.
-[ -n "${IN_POD-}" ] || IN_POD=1 exec unshare --mount "$LIB/drop_mounts" "$LIB/case" "${BASH_SOURCE[0]}"
+own_mounts
 
 # rotate TOKEN: as the kubelet does it, by renaming a symbolic link.
 rotate()

@@ -4,12 +4,10 @@
 . "$LIB/case.sh"
 
 # The file of settings has a fixed place, so that the case has an /etc of its own.
-if [ -z "${BAD_SETTINGS_ETC-}" ]; then
-	cp -a /etc "$W/etc"
-	mkdir -p "$W/etc/loom" "$MNT"
-	export BAD_SETTINGS_ETC=$W/etc
-	exec unshare --mount --propagation private -- sh -c 'mount --bind "$1" /etc && exec "$LIB/drop_mounts" "$LIB/case" "$0"' "${BASH_SOURCE[0]}" "$W/etc"
-fi
+own_mounts
+cp -a /etc "$W/etc"
+mkdir -p "$W/etc/loom" "$MNT"
+mount --bind "$W/etc" /etc
 yaml=/etc/loom/weaverfs.yaml
 
 # refused REGEX OPTIONS [REGEX]: one line that says it, exit status 1, and nothing mounted.
