@@ -23,13 +23,13 @@
 #include "fs/embedded.h"
 #include "fs/mount.h"
 #include "fs/notify.h"
+#include "fs/parts.h"
 #include "fs/poke/poke.h"
 #include "fs/registry.h"
 #include "fs/signals.h"
 #include "fs/start.h"
 #include "fs/tree/ops.h"
 #include "fs/weaver/state.h"
-#include "fs/weaverfs.h"
 #include "k8s/base/clock.h"
 #include "k8s/base/log.h"
 #include "k8s/cluster.h"
@@ -102,7 +102,7 @@ static int connect_cluster(struct mount *m, const char *source, struct error *e)
 	int r = load_cluster(m, source, &cluster, e);
 
 	if (r == 0)
-		r = weaverfs_new(&m->config, cluster, &m->fs, e);
+		r = parts_new(&m->config, cluster, &m->fs, e);
 	if (r < 0)
 		return r;
 	struct start_question question = { .client = m->fs->client,
@@ -121,7 +121,7 @@ static int connect_cluster(struct mount *m, const char *source, struct error *e)
 	m->fs->simulated = facts.simulated;
 	m->fs->state_dir = state_dir(m->state);
 	m->fs->mountpoint = buf_str(&m->path);
-	r = weaverfs_start(m->fs, e);
+	r = parts_start(m->fs, e);
 	return r == 0 ? start_wait_list(m->fs->sync, question.timeout_ns, e) : r;
 }
 
@@ -139,7 +139,7 @@ static int attach(struct mount *m, const char *fuse_options, struct error *e)
 	if (r == 0)
 		r = mount_attach(m->session, buf_str(&m->path), e);
 	if (r == 0)
-		r = weaverfs_serve(m->fs, m->session, &warning, e);
+		r = parts_serve(m->fs, m->session, &warning, e);
 	if (m->alone.len > 0)
 		log_write(LOG_LEVEL_WARNING, "the mount is visible to %s", buf_str(&m->alone));
 	if (warning.len > 0)
@@ -207,13 +207,13 @@ static void done(struct mount *m)
 {
 	signals_done();
 	if (m->fs)
-		weaverfs_stop(m->fs);
+		parts_stop(m->fs);
 	if (m->session) {
 		fuse_session_unmount(m->session);
 		fuse_session_destroy(m->session);
 	}
 	if (m->fs)
-		weaverfs_free(m->fs);
+		parts_free(m->fs);
 	if (m->state)
 		state_free(m->state);
 	if (m->embedded)

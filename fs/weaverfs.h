@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The mount: what the parts of weaverfs need of each other. Made by main.c, constant afterwards;
+ * The mount: what the parts of weaverfs need of each other. Made by parts.c, constant afterwards;
  * each member says itself which threads may use it.
  */
 #pragma once
@@ -9,11 +9,8 @@
 #include <sys/types.h>
 
 #include "fs/logs/spool.h"
-#include "k8s/base/buf.h"
-#include "k8s/base/error.h"
 #include "k8s/base/list.h"
 
-struct cluster;
 struct config;
 struct fuse_session;
 
@@ -63,17 +60,3 @@ struct caller {
 	pid_t pid;
 	mode_t umask;
 };
-
-/* ---- weaverfs.c: life, for main.c; main thread ---- */
-/* Starts the cluster thread and a client on it. Takes cluster, also on failure; borrows config. */
-int weaverfs_new(const struct config *config, struct cluster *cluster, struct weaverfs **ret,
-		 struct error *e);
-/* Makes all other parts and starts the watches; the members above that it needs (state_dir,
- * mountpoint, simulated) are set by then. */
-int weaverfs_start(struct weaverfs *fs, struct error *e);
-/* After the first list: the session, for invalidations, and the reaper; see reaper_start(). */
-int weaverfs_serve(struct weaverfs *fs, struct fuse_session *session, struct buf *warning,
-		   struct error *e);
-/* Answers all that is in flight, ends the cluster thread; the session must still be there. */
-void weaverfs_stop(struct weaverfs *fs);
-void weaverfs_free(struct weaverfs *fs); /* after weaverfs_stop() */

@@ -427,7 +427,7 @@ void bulk_read(struct bulk *b, fuse_req_t req, size_t size)
 
 void bulk_free(struct bulk *b)
 {
-	/* After weaverfs_stop(): the loop has ended, and with it all that was in flight. */
+	/* After parts_stop(): the loop has ended, and with it all that was in flight. */
 	if (!b->fs->create) {
 		destroy(b);
 		return;

@@ -8,6 +8,7 @@
 
 #include "fs/config/config.h"
 #include "fs/errors.h"
+#include "fs/life/weaver_end.h"
 #include "fs/metrics.h"
 #include "fs/poke/poke.h"
 #include "fs/record.h"
@@ -15,7 +16,6 @@
 #include "fs/task.h"
 #include "fs/tree/ino.h"
 #include "fs/weaver/weaver.h"
-#include "fs/weaver/weaver_end.h"
 #include "fs/weaverfs.h"
 #include "fs/webhook/webhook.h"
 #include "k8s/base/clock.h"

@@ -147,7 +147,7 @@ static void waiting_ends_by_a_signal_and_at_the_end(void **state)
 	make("a");
 	read_text(b, &r, 4096);
 	assert_int_equal(r.answers, 0);
-	task_cancel_all(&fs.tasks); /* as weaverfs_stop() does */
+	task_cancel_all(&fs.tasks); /* as parts_stop() does */
 	assert_int_equal(r.answers, 1);
 	assert_int_equal(r.error, EIO);
 	creation_cancel_all(&create);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fs/weaver/weaver_end.h"
+#include "fs/life/weaver_end.h"
 
 #include <errno.h>
 #include <stdio.h>

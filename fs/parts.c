@@ -3,7 +3,7 @@
  * The parts of a mount in the order of their lives. What belongs to the cluster thread is made and
  * freed on it; the frees answer the requests that still wait, so the session outlives them.
  */
-#include "fs/weaverfs.h"
+#include "fs/parts.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -80,8 +80,8 @@ static int make_client(struct weaverfs *fs, struct cluster **cluster, struct err
 	return r;
 }
 
-int weaverfs_new(const struct config *config, struct cluster *cluster, struct weaverfs **ret,
-		 struct error *e)
+int parts_new(const struct config *config, struct cluster *cluster, struct weaverfs **ret,
+	      struct error *e)
 {
 	_cleanup_(cluster_freep) struct cluster *given = cluster;
 	struct weaverfs *fs = calloc(1, sizeof(*fs));
@@ -98,7 +98,7 @@ int weaverfs_new(const struct config *config, struct cluster *cluster, struct we
 	if (r == 0)
 		r = make_client(fs, &given, e);
 	if (r < 0) {
-		weaverfs_free(fs);
+		parts_free(fs);
 		return r;
 	}
 	*ret = fs;
@@ -140,7 +140,7 @@ static int make_parts(void *data, struct error *e)
 	return r == 0 ? sync_start(fs->sync, e) : r;
 }
 
-int weaverfs_start(struct weaverfs *fs, struct error *e)
+int parts_start(struct weaverfs *fs, struct error *e)
 {
 	return start_on_loop(fs->loop, make_parts, fs, e);
 }
@@ -164,8 +164,8 @@ static int serve(void *data, struct error *e)
 	return 0;
 }
 
-int weaverfs_serve(struct weaverfs *fs, struct fuse_session *session, struct buf *warning,
-		   struct error *e)
+int parts_serve(struct weaverfs *fs, struct fuse_session *session, struct buf *warning,
+		struct error *e)
 {
 	struct serve s = { fs, session, warning };
 
@@ -223,7 +223,7 @@ static void let_webhooks_go(struct weaverfs *fs)
 		usleep(10000);
 }
 
-void weaverfs_stop(struct weaverfs *fs)
+void parts_stop(struct weaverfs *fs)
 {
 	relay_close_all(fs->relays);
 	enter_close(fs->enter);
@@ -234,7 +234,7 @@ void weaverfs_stop(struct weaverfs *fs)
 	fs->session = NULL;
 }
 
-void weaverfs_free(struct weaverfs *fs)
+void parts_free(struct weaverfs *fs)
 {
 	FREE(client_free, fs->client); /* where the thread could not be started */
 	FREE(loop_free, fs->loop);
