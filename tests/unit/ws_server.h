@@ -26,6 +26,7 @@ struct ws_peer {
 struct ws_server {
 	struct socket_server sockets;
 	/* Set before the first connection. */
+	bool refuses;                     /* connections, for as long as it lives */
 	const char *protocol;             /* chosen in the answer */
 	const char *refusal;              /* raw answer to each upgrade; NULL: 101 */
 	const char *plain;                /* raw answer to a request without one */
@@ -200,7 +201,8 @@ static inline void ws_server_start(struct ws_server *s)
 	s->sockets = (struct socket_server){ .serve = ws_server_connection, .data = s };
 	pthread_mutex_init(&s->sockets.mutex, NULL);
 	socket_server_bind(&s->sockets, 0);
-	socket_server_listen(&s->sockets);
+	if (!s->refuses)
+		socket_server_listen(&s->sockets);
 }
 
 static inline void ws_server_stop(struct ws_server *s)
