@@ -42,13 +42,16 @@ skip()
 	case_end 77
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds. There is no sleep that hopes.
+# wait_for SECONDS COMMAND...: until it succeeds. There is no sleep that hopes. Time in which the machine
+# stood still does not count: it has also been tried a few times for each second. (SECONDS would cut up to one.)
 wait_for()
 {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000)) tries=$(($1 * 4))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		[ "$SECONDS" -lt "$deadline" ] || fail "did not become true in time: $*"
+		[ "${EPOCHREALTIME/./}" -lt "$deadline" ] || [ "$tries" -gt 0 ] ||
+			fail "did not become true in time: $*"
+		tries=$((tries - 1))
 		sleep 0.05
 	done
 }
