@@ -10,8 +10,8 @@
 #
 # and is silent when that is so. More headers, each a comment line before the first command:
 # "timeout: SECONDS" (120), "cluster: sim" or "cluster: real" (both), "tier: all" (not by default).
-# It is given W, a directory of its own with HOME and TMPDIR in it, a cluster with the namespace NS,
-# and O with the programs. It picks nothing about the cluster. What it starts it must end; only the
+# It is given W, a directory of its own with HOME and TMPDIR in it, a mount namespace of its own, a cluster with
+# the namespace NS, and O with the programs. It picks nothing about the cluster. What it starts it must end; only the
 # mounts of mount_weavers are ended here; what else must be undone at_end is told.
 
 set -Eeuo pipefail
@@ -181,14 +181,6 @@ kill_weavers()
 	process_runs "$pid" || fail "weaverfs on $MNT had ended by itself"
 	unset "weaverfs_pids[$MNT]"
 	end_by_force "$pid"
-}
-
-# own_mounts: the case goes on from its beginning in a mount namespace of its own, where it may mount what it likes.
-# Other cases' mounts are not in it: a copy would keep their weaverfs from ending. For a case's first command.
-own_mounts()
-{
-	[ -n "${OWN_MOUNTS-}" ] ||
-		OWN_MOUNTS=1 exec unshare --mount "$LIB/drop_mounts" "$LIB/case" "${BASH_SOURCE[-2]}"
 }
 
 # remount: with the options it was mounted with last.

@@ -9,7 +9,7 @@ image_cache=$WEAVERFS_TEST_CACHE/image
 
 image_buildah()
 {
-	unshare --mount "$LIB/drop_mounts" buildah --storage-driver vfs --root "$image_cache/storage" --runroot "$image_cache/run" "$@"
+	buildah --storage-driver vfs --root "$image_cache/storage" --runroot "$image_cache/run" "$@"
 }
 
 # image_needs: skips where images cannot be built.

@@ -29,7 +29,7 @@ kill -KILL -1
 GUEST
 mkdir "$W/disk"
 audit_ready LOOM_AUDIT_FILTER_RATE_LIMIT=1000 LOOM_AUDIT_STDOUT_BYTES=4096
-in_container weaver unshare --pid --mount --fork --kill-child "$LIB/drop_mounts" env -i O="$O" PATH=/usr/bin:/bin \
+in_container weaver unshare --pid --mount --fork --kill-child env -i O="$O" PATH=/usr/bin:/bin \
 	bash "$W/guest" "$W/disk" >/dev/null 2>&1 || true
 in_container weaver "$O/audit-load" --noop at-last
 assert_eq healthy "$(audit_health)"

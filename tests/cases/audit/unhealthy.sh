@@ -31,7 +31,7 @@ is_unhealthy()
 sidecar=(env "LOOM_AUDIT_BUFFER_PATH=$AUDIT" "$O/audit-sidecar")
 privileged=(setpriv --bounding-set=-all,+bpf,+perfmon)
 is_unhealthy "CONFIG_DEBUG_INFO_BTF" become_in_container sidecar unshare --mount \
-	"$LIB/drop_mounts" sh -c 'mount -t tmpfs none /sys/kernel/btf && exec "$@"' - "${privileged[@]}" "${sidecar[@]}"
+	sh -c 'mount -t tmpfs none /sys/kernel/btf && exec "$@"' - "${privileged[@]}" "${sidecar[@]}"
 is_unhealthy "capabilities BPF and PERFMON" become_in_container sidecar setpriv --bounding-set=-all "${sidecar[@]}"
 is_unhealthy "none of our cgroups is a pod's" become_in_pod "${privileged[@]}" "${sidecar[@]}"
 chown 1000 "$AUDIT"

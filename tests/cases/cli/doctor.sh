@@ -133,10 +133,10 @@ finds mount 'degraded: ' 'the rest of that line'
 umount_weavers
 
 # 20, 21: the host
-unshare -m "$LIB/drop_mounts" sh -c 'mount -t tmpfs none /dev && exec weaver doctor -o "$1"' sh "$options" >"$W/run.out" 2>&1 || true
+unshare -m sh -c 'mount -t tmpfs none /dev && exec weaver doctor -o "$1"' sh "$options" >"$W/run.out" 2>&1 || true
 out=$(cat "$W/run.out")
 said '✗ fuse' '/dev/fuse: No such file' 'modprobe fuse'
-unshare -m "$LIB/drop_mounts" sh -c 'mount -t tmpfs none /sys/kernel/btf 2>/dev/null || exit 0; exec weaver doctor -o "$1"' sh \
+unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf 2>/dev/null || exit 0; exec weaver doctor -o "$1"' sh \
 	"$options,audit_enabled=true" >"$W/run.out" 2>&1 || true
 out=$(cat "$W/run.out")
 [ -z "$out" ] || said '! btf' 'vmlinux' 'CONFIG_DEBUG_INFO_BTF'

@@ -6,8 +6,6 @@
 . "$LIB/case.sh"
 . "$LIB/cli.sh"
 . "$LIB/manifests.sh"
-# It looks at every mount of weaverfs that it sees; those of other cases are not its own.
-own_mounts
 
 unset WEAVER_MOUNT
 doctor()

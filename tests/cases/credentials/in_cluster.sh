@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: Apache-2.0
 . "$LIB/case.sh"
 . "$LIB/credentials.sh"
-# Nobody else is to see that directory.
-own_mounts
 
 # rotate TOKEN: as the kubelet does it, by renaming a symbolic link.
 rotate()

@@ -4,7 +4,6 @@
 . "$LIB/case.sh"
 
 # The file of settings has a fixed place, so that the case has an /etc of its own.
-own_mounts
 cp -a /etc "$W/etc"
 mkdir -p "$W/etc/loom" "$MNT"
 mount --bind "$W/etc" /etc

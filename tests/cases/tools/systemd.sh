@@ -40,7 +40,7 @@ printf '[Unit]\nDefaultDependencies=no\nAfter=%s\n[Service]\nType=oneshot\nExecS
 	"${wants[*]}" "$W/ready" >"$W/units/ready.service"
 printf '[Unit]\nDefaultDependencies=no\nWants=%s ready.service\n' "${wants[*]}" >"$W/units/default.target"
 export W systemd
-unshare --mount --pid --fork --kill-child --mount-proc "$LIB/drop_mounts" bash -c "$(declare -f manage); manage" \
+unshare --mount --pid --fork --kill-child --mount-proc bash -c "$(declare -f manage); manage" \
 	>"$W/systemd" 2>&1 </dev/null &
 manager=$!
 wait_for 30 test -e "$W/ready"
