@@ -17,14 +17,13 @@ DEB    ?= $(dir $(O))
 VERSION := 0.1.0
 PKGS    := fuse3 libcurl libcjson yaml-0.1 libwebsockets openssl
 
-# Debian packages: to build, to check the form, to run the cases (pods without and with a cluster).
+# Debian packages: to build it and to try it; to check the form, and to run the cases without and with a cluster.
 DEPS := gcc libc6-dev make pkg-config git libfuse3-dev libcurl4-openssl-dev libcjson-dev libyaml-dev \
-	libwebsockets-dev libssl-dev libbpf-dev libelf-dev zlib1g-dev bpftool llvm libcmocka-dev clang \
-	libclang-rt-14-dev clang-format \
-	fuse3 bubblewrap jq curl openssl python3 inotify-tools iproute2 procps util-linux \
+	libwebsockets-dev libssl-dev libbpf-dev libelf-dev zlib1g-dev bpftool llvm clang fuse3 bubblewrap
+TEST_DEPS := libcmocka-dev libclang-rt-14-dev clang-format \
+	jq curl openssl python3 inotify-tools iproute2 procps util-linux \
 	busybox-static containerd runc containernetworking-plugins iptables \
-	rsync less entr vim-tiny htop tmux nix-bin dpkg-dev groff-base \
-	qemu-system-x86 cpio
+	rsync less entr vim-tiny htop tmux nix-bin dpkg-dev groff-base mmdebstrap buildah
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
 	-Wwrite-strings -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough -Wconversion -Wno-sign-conversion \
@@ -99,7 +98,8 @@ check: deps ## install packages, build, run lint, unit tests and cases
 	+@$(again) all
 	+@$(call other,asan) all
 	@O=$(O) tests/run
-check-all: DEPS += qemu-system-x86 cpio mmdebstrap buildah
+check check-all check-cluster: DEPS += $(TEST_DEPS)
+check-all: DEPS += qemu-system-x86 cpio
 check-all: deps ## check, and tsan, guests, fuzzers and the long cases
 	+@$(again) all
 	+@$(call other,asan) all
@@ -135,7 +135,7 @@ install: $(INSTALLED) ## below $(DESTDIR): programs in $(PREFIX), units, manual 
 	install -D -m 644 tools/packaging/weaverfs.tmpfiles $(DESTDIR)$(TMPFILESDIR)/weaverfs.conf
 deb: $(INSTALLED) ## a Debian package of it in DEB (build/)
 	tools/packaging/deb $(O) $(VERSION) $(DEB)
-deps: ## install the Debian packages that are missing
+deps: ## install the Debian packages that building it needs
 	@missing=$$(for p in $(DEPS); do dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null \
 		| grep -qx installed || echo $$p; done); [ -z "$$missing" ] && exit; set -e; \
 	echo "installing" $$missing; export DEBIAN_FRONTEND=noninteractive; \

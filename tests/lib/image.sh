@@ -17,7 +17,7 @@ image_needs()
 {
 	local program
 	for program in buildah mmdebstrap; do
-		command -v "$program" >/dev/null || skip "no $program: make deps installs it"
+		command -v "$program" >/dev/null || skip "no $program: make check installs it"
 	done
 	mkdir -p "$image_cache"
 	exec 8>"$image_cache/lock"
