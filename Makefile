@@ -2,8 +2,9 @@
 # weaverfs. `make help` lists the targets. BUILD=release|asan|tsan, CC=gcc|clang, V=1 shows commands.
 
 BUILD  ?= release
-# Empty is as not given: what is built never lands in /.
-override O := $(or $(strip $(O)),build/$(BUILD))
+# Empty is as not given: what is built never lands in /. One directory has one name, else what make
+# has read of *.d is about other files than those it makes.
+override O := $(patsubst $(CURDIR)/%,%,$(or $(strip $(O)),build/$(BUILD)))
 MNT    ?= /mnt/weavers
 PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin

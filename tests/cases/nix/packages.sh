@@ -29,7 +29,7 @@ value .vm | python3 -c 'import ast, sys; ast.parse(sys.stdin.read())'
 # What the package installs goes where the modules look for it, and nowhere outside of it.
 value '.makeFlags[]' >flags
 mapfile -t flags < <(sed "s,\$(out),/out," flags)
-make -s -C "$nix_top" "O=$O" "${flags[@]}" "DESTDIR=$W/image" install
+make -s -C "$nix_top" "O=$O" "${flags[@]}" "DESTDIR=$W/image" install >made 2>&1 || fail "$(cat made)"
 assert_eq out "$(ls image)"
 for file in bin/weaverfs share/weaverfs/manifests/namespace.yaml share/weaverfs/manifests/policy.yaml \
 	lib/systemd/system/weaverfs.service; do

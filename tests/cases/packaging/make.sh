@@ -20,6 +20,12 @@ done
 O='' commands >said
 grep -q -- '-o build/release/weaverfs ' said || fail "an empty O of the environment is not build/release"
 
+# By its full name it is the same directory: a header that has changed is seen there, too.
+for O_given in "$top/build/release" build/release; do
+	commands "O=$O_given" >said
+	grep -q -- '-o build/release/weaverfs ' said || fail "O=$O_given is another build than build/release"
+done
+
 # -fcf-protection is of x86
 commands CC='clang --target=x86_64-linux-gnu' O="$W/o" >said
 grep -q -- -fcf-protection said || fail "clang for x86_64 is given no -fcf-protection"
