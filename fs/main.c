@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fs/config/arguments.h"
@@ -29,9 +30,11 @@
 #include "fs/signals.h"
 #include "fs/start.h"
 #include "fs/tree/ops.h"
+#include "fs/weaver/podspec.h"
 #include "fs/weaver/state.h"
 #include "k8s/base/clock.h"
 #include "k8s/base/log.h"
+#include "k8s/base/uuid.h"
 #include "k8s/cluster.h"
 #include "k8s/request.h"
 
@@ -262,13 +265,44 @@ static void keep_memory_private(void)
 	prctl(PR_SET_DUMPABLE, 0);
 }
 
-static int show_settings(struct mount *m)
+/* What a bare mkdir of this user would ask for now. */
+static int show_pod(const struct config *config, struct buf *out, struct error *e)
+{
+	_cleanup_(podspec_unrefp) struct podspec *spec = podspec_new(config, e);
+	char number[CONFIG_UID_LEN + 1];
+	struct podspec_identity id = {
+		.name = "weaver",
+		.uid = getuid(),
+		.gid = getgid(),
+		.mode = 0750,
+		.owner_user_id = config_user_id(config, getuid(), getgid(), number),
+		.now_s = time(NULL),
+	};
+	int r = spec ? uuid_v7(id.id, e) : -ENOMEM;
+
+	if (r == 0)
+		r = podspec_build(spec, &id, config, out, e);
+	buf_add_char(out, '\n');
+	return r;
+}
+
+/* The exit code of a command line that asks for no mount. */
+static int show(struct mount *m, const struct arguments *a)
 {
 	_cleanup_(buf_done) struct buf text = BUF_INIT;
+	struct error e = ERROR_INIT;
+	int r = 0;
 
-	config_show(&m->config, &text);
+	if (a->show_settings)
+		config_show(&m->config, &text);
+	else
+		r = show_pod(&m->config, &text, &e);
 	config_done(&m->config);
-	return fputs(buf_str(&text), stdout) == EOF || fflush(stdout) == EOF;
+	if (r < 0)
+		log_write(LOG_LEVEL_ERROR, "%s", e.text);
+	else if (fputs(buf_str(&text), stdout) == EOF || fflush(stdout) == EOF)
+		r = -EIO;
+	return r < 0;
 }
 
 int main(int argc, char **argv)
@@ -285,8 +319,8 @@ int main(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	int r = load_settings(&m, &a, &fuse_options, &e);
-	if (r == 0 && a.show_settings)
-		return show_settings(&m);
+	if (r == 0 && (a.show_settings || a.show_pod))
+		return show(&m, &a);
 	if (r == 0 && !m.config.enabled) {
 		log_write(LOG_LEVEL_INFO, "weavers are switched off (setting enabled is false): "
 					  "nothing is mounted");

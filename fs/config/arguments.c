@@ -28,6 +28,7 @@ static void help(void)
 	     "  -d       the same, and log everything\n"
 	     "  -o LIST  settings and mount options, with commas between\n"
 	     "  --settings  print the settings as they would be in force, with where each is from\n"
+	     "  --pod    print the pod that a bare mkdir would ask for, as JSON\n"
 	     "  --help, --version\n");
 	config_help(&text);
 	fputs(buf_str(&text), stdout);
@@ -37,6 +38,7 @@ int arguments_parse(struct arguments *a, int argc, char **argv)
 {
 	static const struct option longs[] = { { "help", no_argument, NULL, 'h' },
 					       { "settings", no_argument, NULL, 'S' },
+					       { "pod", no_argument, NULL, 'P' },
 					       { "version", no_argument, NULL, 'V' },
 					       { 0 } };
 
@@ -49,6 +51,8 @@ int arguments_parse(struct arguments *a, int argc, char **argv)
 			buf_printf(&a->options, "%s%s", a->options.len ? "," : "", optarg);
 		} else if (c == 'S') {
 			a->show_settings = true;
+		} else if (c == 'P') {
+			a->show_pod = true;
 		} else if (c == 'h') {
 			help();
 			return 0;
@@ -60,7 +64,7 @@ int arguments_parse(struct arguments *a, int argc, char **argv)
 			return 2;
 		}
 	}
-	if (a->show_settings)
+	if (a->show_settings || a->show_pod)
 		return -1;
 	if (argc - optind < 1 || argc - optind > 2) {
 		usage(stderr);

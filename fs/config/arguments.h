@@ -7,9 +7,9 @@
 
 struct arguments {
 	bool foreground, debug;
-	bool show_settings; /* and nothing else: there is no mount point */
-	struct buf options; /* every -o, with commas between */
-	const char *source; /* NULL: left out */
+	bool show_settings, show_pod; /* and nothing else: there is no mount point */
+	struct buf options;           /* every -o, with commas between */
+	const char *source;           /* NULL: left out */
 	const char *mountpoint;
 };
 

@@ -419,10 +419,12 @@ void config_done(struct config *c)
 	memset(c, 0, sizeof(*c));
 }
 
-const char *config_user_id(const struct config *c, uid_t uid, gid_t gid)
+const char *config_user_id(const struct config *c, uid_t uid, gid_t gid,
+			   char number[CONFIG_UID_LEN + 1])
 {
-	const char *any = NULL;
+	const char *any = number;
 
+	snprintf(number, CONFIG_UID_LEN + 1, "%u", uid);
 	for (size_t i = 0; i < c->n_users; i++) {
 		const struct config_user *user = &c->users[i];
 		if (user->uid == uid && user->gid == gid)

@@ -87,8 +87,10 @@ struct config_input {
 int config_load(struct config *c, const struct config_input *in, struct buf *ret_fuse_options,
 		struct error *e);
 void config_done(struct config *c);
-/* The Loom user id of users_file; NULL: none, the numeric uid stands for itself. */
-const char *config_user_id(const struct config *c, uid_t uid, gid_t gid);
+/* The Loom user id of users_file, else the uid in decimal, for which there is room in number. */
+#define CONFIG_UID_LEN 10
+const char *config_user_id(const struct config *c, uid_t uid, gid_t gid,
+			   char number[CONFIG_UID_LEN + 1]);
 /* "key=value  # default|file|env|option" a line, secrets masked. */
 void config_show(const struct config *c, struct buf *out);
 /* The settings part of --help. */

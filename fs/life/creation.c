@@ -375,19 +375,17 @@ static int check(struct creation *k, struct error *e)
 static int build(struct creation *k, struct buf *body, struct error *e)
 {
 	struct weaverfs *fs = k->create->fs;
-	char number[16];
-	const char *owner = config_user_id(fs->config, k->what.uid, k->what.gid);
+	char number[CONFIG_UID_LEN + 1];
 	int r = uuid_v7(k->id, e);
 
 	if (r < 0)
 		return r;
-	snprintf(number, sizeof(number), "%u", k->what.uid);
 	struct podspec_identity id = {
 		.name = k->claim.name,
 		.uid = k->what.uid,
 		.gid = k->what.gid,
 		.mode = k->what.mode,
-		.owner_user_id = owner ? owner : number,
+		.owner_user_id = config_user_id(fs->config, k->what.uid, k->what.gid, number),
 		.now_s = client_server_time(fs->client),
 	};
 	memcpy(id.id, k->id, sizeof(id.id));

@@ -288,7 +288,7 @@ static void load_webhooks_checked_and_secret_never_shown(void **state)
 static void load_users_file_maps_uid_and_gid(void **state)
 {
 	_cleanup_(buf_done) struct buf fuse = BUF_INIT, options = BUF_INIT;
-	char users[] = "/tmp/test_config_users.XXXXXX";
+	char users[] = "/tmp/test_config_users.XXXXXX", number[CONFIG_UID_LEN + 1];
 	struct error e = ERROR_INIT;
 	struct config c;
 	int fd = mkstemp(users);
@@ -300,10 +300,11 @@ static void load_users_file_maps_uid_and_gid(void **state)
 	int r = load(&c, buf_str(&options), NULL, &fuse, &e);
 	unlink(users);
 	assert_int_equal(r, 0);
-	assert_string_equal(config_user_id(&c, 1000, 1000), "alice");
-	assert_string_equal(config_user_id(&c, 1000, 50), "alice.ci");
-	assert_string_equal(config_user_id(&c, 0, 0), "17");
-	assert_null(config_user_id(&c, 1001, 50));
+	assert_string_equal(config_user_id(&c, 1000, 1000, number), "alice");
+	assert_string_equal(config_user_id(&c, 1000, 50, number), "alice.ci");
+	assert_string_equal(config_user_id(&c, 0, 0, number), "17");
+	assert_string_equal(config_user_id(&c, 1001, 50, number), "1001");
+	assert_string_equal(config_user_id(&c, (uid_t)-2, 50, number), "4294967294");
 	config_done(&c);
 }
 

@@ -20,6 +20,7 @@ void checks_rbac_ask_all(struct checks *c);
 void checks_pods_quota(struct checks *c);
 void checks_pods_pull_secrets(struct checks *c);
 void checks_pods_image_name(struct checks *c);
+void checks_create_try(struct checks *c); /* after those: it says what none of them has said */
 void checks_pods_weavers(struct checks *c);
 
 /* k8s paths: a member of a member …, NULL where one is missing; keys end with NULL. */

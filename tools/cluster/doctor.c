@@ -32,6 +32,7 @@ static void doctor_ask_cluster(struct checks *c)
 	checks_pods_quota(c);
 	checks_pods_pull_secrets(c);
 	checks_pods_image_name(c);
+	checks_create_try(c);
 	checks_pods_weavers(c);
 }
 

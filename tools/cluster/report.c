@@ -48,6 +48,7 @@ void report_trouble(struct report *r, enum report_level level, enum trouble_id i
 	va_list ap;
 
 	r->bad += bad;
+	r->said[id] |= bad;
 	r->warnings += !bad;
 	va_start(ap, fmt);
 	report_line(r, bad ? "✗" : "!", text_status_colour(r->coloured, bad ? "failed" : "pending"),

@@ -11,6 +11,7 @@ struct report {
 	const char *namespace_; /* borrowed; for cures */
 	bool coloured;
 	unsigned bad, warnings;
+	bool said[TROUBLE_N]; /* that are bad */
 };
 
 void report_good(struct report *r, const char *name, const char *fmt, ...)

@@ -33,21 +33,19 @@ static int settings_read(int fd, struct buf *out)
 	}
 }
 
-/* Its stdout and stderr in one: it says either the settings or what is wrong with them. */
-static int settings_run(const char *options, struct buf *out, struct error *e)
+/* Its stdout and stderr in one: it says what was asked, or what is wrong with the settings. */
+static int settings_run(const char *what, const char *options, struct buf *out, struct error *e)
 {
-	char *argv[] = { (char[]){ "weaverfs" }, (char[]){ "--settings" }, (char[]){ "-o" }, NULL,
-			 NULL };
-	_cleanup_(cleanup_free) char *list = strdup(options ? options : "");
+	_cleanup_(cleanup_free) char *list = strdup(options ? options : ""), *asked = strdup(what);
+	char *argv[] = { (char[]){ "weaverfs" }, asked, (char[]){ "-o" }, list, NULL };
 	posix_spawn_file_actions_t files;
 	char program[PATH_MAX];
 	int fds[2], status = 0;
 	pid_t pid;
 
-	if (!list)
+	if (!list || !asked)
 		return error_oom(e);
 	beside_find(argv[0], program);
-	argv[3] = list;
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return error_set(e, errno, "pipe: %s", strerror(errno));
 	posix_spawn_file_actions_init(&files);
@@ -91,7 +89,7 @@ int settings_load(const char *options, struct settings *ret, struct error *e)
 
 	if (options || !settings_of_mount(&s)) {
 		buf_reset(&s.text);
-		int r = settings_run(options, &s.text, e);
+		int r = settings_run("--settings", options, &s.text, e);
 		if (r < 0) {
 			settings_done(&s);
 			return r;
@@ -108,6 +106,40 @@ void settings_done(struct settings *s)
 	buf_done(&s->from);
 }
 
+/* Of "name=value  # default": up to the last such mark, a value may hold one, too. */
+static size_t settings_line_len(const char *line)
+{
+	size_t len = strcspn(line, "\n");
+
+	for (size_t i = len; i > 0; i--)
+		if (strncmp(line + i, "  # ", 4) == 0)
+			return i;
+	return len;
+}
+
+/* All of them, as -o takes them: they are stronger than what this program's environment has. */
+static void settings_add_options(struct settings *s, struct buf *out)
+{
+	for (const char *line = buf_str(&s->text); *line; line += strcspn(line, "\n")) {
+		line += *line == '\n';
+		for (size_t i = 0, len = settings_line_len(line); i < len; i++) {
+			if (line[i] == ',')
+				buf_add_char(out, '\\');
+			buf_add_char(out, line[i]);
+		}
+		buf_add_char(out, ',');
+	}
+}
+
+int settings_pod(struct settings *s, struct buf *out, struct error *e)
+{
+	_cleanup_(buf_done) struct buf options = BUF_INIT;
+
+	settings_add_options(s, &options);
+	return buf_error(&options) < 0 ? error_oom(e)
+				       : settings_run("--pod", buf_str(&options), out, e);
+}
+
 const char *settings_get(struct settings *s, const char *name)
 {
 	static char value[512];
@@ -117,15 +149,8 @@ const char *settings_get(struct settings *s, const char *name)
 		line += *line == '\n';
 		if (strncmp(line, name, len) != 0 || line[len] != '=')
 			continue;
-		const char *from = line + len + 1, *end = from + strcspn(from, "\n");
-		/* "  # default": the last of its kind, a value may hold one, too */
-		for (const char *p = end; p >= from; p--) {
-			if (strncmp(p, "  # ", 4) == 0) {
-				end = p;
-				break;
-			}
-		}
-		size_t value_len = (size_t)(end - from);
+		const char *from = line + len + 1;
+		size_t value_len = settings_line_len(line) - len - 1;
 		if (value_len >= sizeof(value))
 			value_len = sizeof(value) - 1;
 		memcpy(value, from, value_len);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The settings in force: those of the mount, else what `weaverfs --settings` says. */
+/* The settings in force, those of the mount or of `weaverfs --settings`, and the pod of them. */
 #pragma once
 #include <stdbool.h>
 
@@ -17,6 +17,9 @@ int settings_load(const char *options, struct settings *ret, struct error *e);
 void settings_done(struct settings *s);
 /* The value, "" where it is not set; borrowed until the next call. */
 const char *settings_get(struct settings *s, const char *name);
+
+/* The pod that weaverfs would make with these, as JSON. -EINVAL: what it says about it. */
+int settings_pod(struct settings *s, struct buf *out, struct error *e);
 
 /* A weaverfs SOURCE: a path, a context, or NULL with the setting kubeconfig. Returns owned. */
 struct cluster;

@@ -138,6 +138,21 @@ const struct trouble trouble_table[TROUBLE_N] = {
 	  "kubectl create secret docker-registry ghcr-secret --namespace=loom-weavers\n"
 	  "--docker-server=ghcr.io --docker-username=USER --docker-password=TOKEN\n"
 	  "and image_pull_secrets=ghcr-secret; the token needs read:packages" },
+	[TROUBLE_LIMITS] = { "limits",
+	  "mkdir: Operation not permitted, maximum (or minimum) usage per Container",
+	  "EPERM, the words of a LimitRange", NULL,
+	  "a LimitRange of the namespace refuses what a weaver asks for: change it, with kubectl edit\n"
+	  "limitrange --namespace loom-weavers, or ask for other cpu and memory, in drafts or by pod_patch" },
+	[TROUBLE_ADMISSION] = { "new weaver",
+	  "mkdir: Operation not permitted, and the message names a policy or a webhook",
+	  "EPERM, denied the request", NULL,
+	  "that one is the cluster's own, not of weaver setup: ask who made it, its name is in the message.\n"
+	  "weaverfs --pod prints the pod that was refused; pod_patch adds to it what is missing" },
+	[TROUBLE_POD] = { "new weaver",
+	  "mkdir: Invalid argument, and the message names a field of the pod",
+	  "EINVAL, strict decoding error, is invalid", NULL,
+	  "mend the field in the file pod_patch, or the setting that it is of; weaverfs --pod prints the\n"
+	  "pod that was refused" },
 	[TROUBLE_IMAGE_NAME] = { "image",
 	  "a weaver stays pending: InvalidImageName",
 	  "InvalidImageName", " InvalidImageName ",

@@ -1,5 +1,5 @@
 #!/bin/bash
-# weaver doctor names each of twenty broken set-ups, with its own cure and no other complaint.
+# weaver doctor names each of two dozen broken set-ups, with its own cure and no other complaint.
 # SPDX-License-Identifier: Apache-2.0
 # cluster: sim
 # timeout: 240
@@ -41,9 +41,10 @@ healthy()
 
 k label --overwrite namespace "$NS" pod-security.kubernetes.io/enforce=restricted >/dev/null
 healthy
-for name in kernel fuse settings kubeconfig server clock credentials namespace 'pod security' rbac quota weavers; do
+for name in kernel fuse settings kubeconfig server clock credentials namespace 'pod security' rbac quota 'new weaver' weavers; do
 	grep -q "^✓ $name" <<<"$out" || fail "$name was not looked at: $out"
 done
+assert_eq '' "$(k get pods -o name)" "what doctor has tried is not there"
 
 # 1, 2: the kubeconfig
 finds kubeconfig 'none: no such kubeconfig' 'name one: weaverfs KUBECONFIG' '' "$W/none"
@@ -85,6 +86,7 @@ healthy
 # 11: the quota is full
 k patch resourcequota weaver-quota --type merge -p '{"spec":{"hard":{"pods":"0"}}}' >/dev/null
 finds quota 'pods: 0 used of 0' "resourcequota --namespace $NS"
+grep -q '^– new weaver .*said above: quota' <<<"$out" || fail "$out"
 k patch resourcequota weaver-quota --type merge -p '{"spec":{"hard":{"pods":"64"}}}' >/dev/null
 # 12: the pull secret
 finds 'pull secret' 'ghcr-secret does not exist' "docker-registry ghcr-secret --namespace=$NS" image_pull_secrets=ghcr-secret
@@ -99,6 +101,34 @@ said '✗ settings' 'max_ttl_hours' 'mend the value'
 # 15: the image's name
 finds image 'Bad//Image' 'in lower case' image=Bad//Image
 healthy
+# and what only a creation tells: a LimitRange, a policy, a webhook, a field
+created=/api/v1/namespaces/$NS/pods
+refused()
+{
+	fault "$created" "$1" "$2" '{"verb": "POST", "reason": "'"$3"'"}'
+}
+refused 403 'pods "weaver-x" is forbidden: maximum cpu usage per Container is 500m, but limit is 900m' Forbidden
+finds limits 'maximum cpu usage per Container is 500m' "limitrange --namespace $NS"
+refused 403 'pods "weaver-x" is forbidden: cpu max limit to request ratio per Container is 1, but provided ratio is 2' Forbidden
+finds limits 'limit to request ratio' "limitrange --namespace $NS"
+refused 422 "pods \"weaver-x\" is forbidden: ValidatingAdmissionPolicy 'loom.dev-weavers' with binding 'loom.dev-weavers' denied request: audit-sidecar must" Invalid
+finds 'pod security' 'audit-sidecar must' 'ConfigMap weaver-policy'
+refused 422 "pods \"weaver-x\" is forbidden: ValidatingAdmissionPolicy 'cost-center' with binding 'all' denied request: no cost center" Invalid
+finds 'new weaver' 'no cost center' 'ask who made it'
+refused 400 'admission webhook "images.example.com" denied the request: not signed' ''
+finds 'new weaver' 'not signed' 'ask who made it'
+refused 503 'away' ''
+run weaver doctor -o "$options"
+assert_eq 0 "$status" "$out"
+grep -q '^– new weaver .*cannot be tried' <<<"$out" || fail "$out"
+kubesim_faults '{"rules": []}'
+echo 'spec: {noSuchField: 1}' >"$W/patch.yaml"
+finds 'new weaver' 'noSuchField' 'weaverfs --pod' "pod_patch=$W/patch.yaml"
+# with the settings of a mount, not those that one would have that is made now
+mount_weavers "pod_patch=$W/patch.yaml,image_pull_secrets=one\\,two"
+LOOM_SERVER_WEAVER_POD_PATCH='' run weaver doctor
+said '✗ new weaver' 'noSuchField' 'weaverfs --pod'
+umount_weavers
 # 16: the clock, through one that is wrong
 if command -v faketime >/dev/null; then
 	run faketime -f +2h weaver doctor -o "$options"
