@@ -180,7 +180,7 @@ struct checks_seen {
 static void checks_note(struct checks_seen seen[TROUBLE_N], const cJSON *pod, const char *word,
 			const char *message, bool init)
 {
-	enum trouble_id id = trouble_of_reason(word, init);
+	enum trouble_id id = trouble_of_reason(word, message, init);
 	const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(pod, "metadata");
 	const char *name = checks_string(cJSON_GetObjectItemCaseSensitive(metadata, "labels"),
 					 "loom.dev/name");

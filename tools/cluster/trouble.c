@@ -2,6 +2,7 @@
 /* See trouble.h. The order is that of doctor: each line needs what is above it. */
 #include "tools/cluster/trouble.h"
 
+#include <fnmatch.h>
 #include <string.h>
 
 #define TROUBLE_NAMESPACE_WORD "loom-weavers"
@@ -181,8 +182,12 @@ const struct trouble trouble_table[TROUBLE_N] = {
 	[TROUBLE_ROOT_USER] = { "weavers",
 	  "a weaver does not start: its image runs as root",
 	  "CreateContainerConfigError, runAsNonRoot", " CreateContainerConfigError ",
-	  "build the image with a numeric user: USER 1000:1000; other messages name a secret or a\n"
-	  "ConfigMap that does not exist" },
+	  "build the image with a numeric user: USER 1000:1000", .message = "*@(runAsNonRoot|non-root)*" },
+	[TROUBLE_REFERENCE] = { "weavers",
+	  "a weaver does not start: a secret or a ConfigMap is not there",
+	  "CreateContainerConfigError, not found", " CreateContainerConfigError ",
+	  "make what the message names, with the key that it names; the weaver goes on then. pod_patch, a\n"
+	  "draft's secrets, audit_token_secret and audit_ca_secret put such names into a pod" },
 	[TROUBLE_CONFIG] = { "weavers",
 	  "a weaver does not start: its program is not there",
 	  "StartError, RunContainerError", " StartError RunContainerError CreateContainerError ",
@@ -212,14 +217,17 @@ void trouble_add_cure(enum trouble_id id, const char *namespace_, struct buf *ou
 	buf_add_str(out, text);
 }
 
-enum trouble_id trouble_of_reason(const char *word, bool init)
+enum trouble_id trouble_of_reason(const char *word, const char *message, bool init)
 {
 	char padded[80];
 
 	snprintf(padded, sizeof(padded), " %.70s ", word);
-	for (int id = 0; id < TROUBLE_N; id++)
-		if (trouble_table[id].words && strstr(trouble_table[id].words, padded))
+	for (int id = 0; id < TROUBLE_N; id++) {
+		const struct trouble *t = &trouble_table[id];
+		if (t->words && strstr(t->words, padded) &&
+		    (!t->message || fnmatch(t->message, message, FNM_EXTMATCH) == 0))
 			return (enum trouble_id)id;
+	}
 	return init ? TROUBLE_SIDECAR : TROUBLE_N;
 }
 

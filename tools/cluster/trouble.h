@@ -46,6 +46,7 @@ enum trouble_id {
 	TROUBLE_AT_ONCE,
 	TROUBLE_KILLED,
 	TROUBLE_ROOT_USER,
+	TROUBLE_REFERENCE,
 	TROUBLE_CONFIG,
 	TROUBLE_CLONE,
 	TROUBLE_SIDECAR,
@@ -58,13 +59,14 @@ struct trouble {
 	const char *seen;    /* errno and words that tell it */
 	const char *words;   /* a pod's reasons, blanks around each; NULL: none of a pod's */
 	const char *cure;    /* sentences or commands, a line each */
+	const char *message; /* fnmatch(3) pattern of what comes with the reason; NULL: any */
 };
 
 extern const struct trouble trouble_table[TROUBLE_N];
 
 /* The cure for this namespace. */
 void trouble_add_cure(enum trouble_id id, const char *namespace_, struct buf *out);
-/* Which trouble a pod's reason is; TROUBLE_N: none. init: of an init container. */
-enum trouble_id trouble_of_reason(const char *word, bool init);
+/* Which trouble a pod's reason and its message are; TROUBLE_N: none. init: of an init container. */
+enum trouble_id trouble_of_reason(const char *word, const char *message, bool init);
 /* As docs/troubleshooting.md has it. */
 void trouble_print_table(FILE *to);
