@@ -52,6 +52,8 @@ for page in "$top"/README.md "$top"/docs/*.md; do
 	[[ $page != */nixos.md ]] || rmdir "$MNT/fix-42"
 	(cd page && PATH=$W/bin:$O:$PATH WEAVER_MOUNT=$MNT KUBECONFIG=$ADMIN_KUBECONFIG timeout 120 bash -euxo pipefail ../script) \
 		>said 2>&1 </dev/null || fail "${page##*/}: $(tail -n 20 said)"
+	[ ! -e page/weaverfs.kubeconfig ] || assert_eq $'NAME\nweaverfs' \
+		"$("$KUBECTL" --kubeconfig page/weaverfs.kubeconfig config get-users)" "whose credentials it holds"
 	for weaver in "$MNT"/*/; do
 		[ ! -d "$weaver" ] || rmdir "$weaver"
 	done
