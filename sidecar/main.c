@@ -158,24 +158,36 @@ static void record(struct sidecar *s)
 	}
 }
 
+static void say_unsent(struct sidecar *s)
+{
+	char why[sizeof(s->stats.server)];
+	uint64_t unsent;
+
+	{
+		lock_guard(&s->stats.lock);
+		unsent = s->stats.unsent;
+		STATS_SAY(why, s->stats.server);
+	}
+	if (unsent)
+		log_write(LOG_LEVEL_WARNING, "ended with %llu records not taken by the server: %s",
+			  (unsigned long long)unsent, why[0] ? why : "it did not answer in time");
+}
+
 static void end(struct sidecar *s)
 {
 	struct error e = ERROR_INIT;
-	uint64_t end_byte = 0, unsent;
+	uint64_t end_byte = 0;
 
 	recorder_drain(s->recorder, DRAIN_MS);
-	sink_http_stop(s->sink, SINK_MS);
+	sink_http_drain(s->sink, SINK_MS);
 	if (recorder_end(s->recorder, &end_byte, &e) < 0)
 		log_write(LOG_LEVEL_ERROR, "%s", e.text);
+	sink_http_stop(s->sink);
+	s->sink = NULL;
 	unsigned behind = readers_wait(s->settings.buffer_path, end_byte, READERS_MS);
-	{
-		lock_guard(&s->stats.lock);
-		unsent = s->sink ? s->stats.unsent : 0;
-	}
-	if (unsent || behind)
-		log_write(LOG_LEVEL_WARNING,
-			  "ended with %llu records not taken by the server, %u readers behind",
-			  (unsigned long long)unsent, behind);
+	if (behind)
+		log_write(LOG_LEVEL_WARNING, "ended with %u readers of the buffer behind", behind);
+	say_unsent(s);
 	recorder_free(s->recorder);
 }
 
@@ -219,7 +231,7 @@ static int run(void)
 		record(&s);
 		end(&s);
 	} else {
-		sink_http_stop(s.sink, 0);
+		sink_http_stop(s.sink);
 	}
 	responder_stop(responder);
 	return EXIT_SUCCESS;

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The thread: gather a batch, say where it begins and ends, send it until it is settled, say that.
- * The place is a small file beside the segments.
  */
 #include "sidecar/sink_http.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
@@ -16,7 +14,6 @@
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "k8s/base/buf.h"
 #include "k8s/base/cleanup.h"
@@ -25,6 +22,7 @@
 #include "sidecar/buffer_reader.h"
 #include "sidecar/http_batch.h"
 #include "sidecar/http_client.h"
+#include "sidecar/http_place.h"
 #include "sidecar/http_secret.h"
 #include "sidecar/stats.h"
 
@@ -32,65 +30,25 @@
 #define EVENTS_MAX 1000
 #define BYTES_MAX (512 << 10)
 #define BACKOFF_MAX_MS 60000
-#define PLACE_FILE "http.place"
-
-struct place {
-	uint64_t from, to; /* the batch that may be under way; from == to: none is */
-	uint64_t records;  /* lines of the stream before from */
-	uint32_t pad;
-	uint32_t sum;
-};
+#define DRAIN_BACKOFF_MAX_MS 100 /* while stopping, whatever the server asks for */
 
 struct sink_http {
 	struct sink_http_options o;
 	pthread_t thread;
 	int stop_fd;    /* readable: no pauses any more */
-	int cancel_fd;  /* a timer, set while stopping: give up */
+	int cancel_fd;  /* a timer, set when stopping: give up */
 	int64_t end_ns; /* atomic; monotonic: when that is; 0: not stopping */
+	bool drained;   /* after the thread: it has sent all that there was */
 	/* The thread's own. */
 	struct http_client *client;
 	struct buffer_reader *reader; /* NULL: the buffer is not there yet */
-	int place_fd;
-	struct place place;
+	struct http_place place;
 	struct http_batch batch;
 	uint32_t events_max;
 	bool strict; /* the server wants Loom's own kinds alone */
 	int backoff_ms;
 	uint64_t next_record; /* lines of the stream that are settled */
 };
-
-/* ---- place ---- */
-
-static uint32_t place_sum(const struct place *p)
-{
-	return (uint32_t)crc32(0, (const void *)p, offsetof(struct place, sum));
-}
-
-/* Failing costs a batch that is sent twice after a kill, no more. */
-static void place_save(struct sink_http *s, uint64_t from, uint64_t to)
-{
-	struct place p = { .from = from, .to = to, .records = s->next_record };
-
-	p.sum = place_sum(&p);
-	s->place = p;
-	if (s->place_fd >= 0 && pwrite(s->place_fd, &p, sizeof(p), 0) < 0)
-		return;
-}
-
-static void place_load(struct sink_http *s)
-{
-	struct place p;
-	char path[4096];
-
-	snprintf(path, sizeof(path), "%s/" PLACE_FILE, s->o.buffer);
-	if (s->place_fd < 0)
-		s->place_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (s->place_fd >= 0 && pread(s->place_fd, &p, sizeof(p), 0) == (ssize_t)sizeof(p) &&
-	    p.sum == place_sum(&p) && p.from <= p.to) {
-		s->place = p;
-		s->next_record = p.records;
-	}
-}
 
 /* ---- what is told ---- */
 
@@ -164,11 +122,25 @@ static bool is_stopping(struct sink_http *s)
 	return __atomic_load_n(&s->end_ns, __ATOMIC_ACQUIRE) != 0;
 }
 
+static bool has_time(struct sink_http *s)
+{
+	return !is_stopping(s) || clock_monotonic_ns() < s->end_ns;
+}
+
+/* Until stopping begins, or then until its end at most. */
 static void pause_ms(struct sink_http *s, int ms)
 {
-	struct pollfd p = { .fd = s->stop_fd, .events = POLLIN };
+	struct pollfd p = { .fd = is_stopping(s) ? s->cancel_fd : s->stop_fd, .events = POLLIN };
 
 	poll(&p, 1, ms);
+}
+
+/* Not all sidecars of a node at the same moment. */
+static void pause_before_retry(struct sink_http *s, int ms)
+{
+	if (is_stopping(s) && ms > DRAIN_BACKOFF_MAX_MS)
+		ms = DRAIN_BACKOFF_MAX_MS;
+	pause_ms(s, ms / 2 + (int)(random() % (ms / 2 + 1)));
 }
 
 static int post_once(struct sink_http *s, struct http_client_reply *ret, struct error *e)
@@ -250,7 +222,7 @@ static void settle(struct sink_http *s, uint64_t rejected)
 	say_settled(s, s->batch.count - rejected, rejected + left_out);
 	s->next_record = s->batch.records + all;
 	s->backoff_ms = s->o.backoff_ms;
-	place_save(s, s->batch.to, s->batch.to);
+	http_place_save(&s->place, s->batch.to, s->batch.to, s->next_record);
 	say_unsent(s);
 }
 
@@ -273,6 +245,8 @@ static bool try_batch(struct sink_http *s, int *ret_wait_ms)
 		*ret_wait_ms = 0;
 		return false;
 	}
+	if (status == -ECANCELED) /* there is no more time; what there was to say has been said */
+		return false;
 	if (status > 0)
 		describe(s, status, &e);
 	say_trouble(s, e.text);
@@ -287,7 +261,7 @@ static bool try_batch(struct sink_http *s, int *ret_wait_ms)
 		s->events_max = s->batch.lines_count / 2;
 		http_batch_cut(&s->batch, s->events_max);
 		buffer_reader_seek(s->reader, s->batch.to);
-		place_save(s, s->batch.from, s->batch.to);
+		http_place_save(&s->place, s->batch.from, s->batch.to, s->next_record);
 		*ret_wait_ms = 0;
 		return false;
 	}
@@ -311,7 +285,7 @@ static void overtaken(struct sink_http *s)
 		s->next_record = chunk.records;
 	}
 	buffer_reader_seek(s->reader, place);
-	place_save(s, place, place);
+	http_place_save(&s->place, place, place, s->next_record);
 }
 
 /* Lines up to the limits, or up to `to` where a batch from before a kill is gathered again. */
@@ -349,7 +323,8 @@ static bool ready(struct sink_http *s)
 {
 	if (s->reader)
 		return true;
-	place_load(s);
+	if (http_place_load(&s->place, s->o.buffer))
+		s->next_record = s->place.records;
 	return buffer_reader_open(s->o.buffer, s->place.from, &s->reader, NULL) == 0;
 }
 
@@ -370,12 +345,12 @@ static void turn(struct sink_http *s)
 		return;
 	}
 	bool full = s->batch.lines_count >= s->events_max || s->batch.lines.len >= BYTES_MAX;
-	place_save(s, s->batch.from, s->batch.to);
+	http_place_save(&s->place, s->batch.from, s->batch.to, s->next_record);
 	while (!try_batch(s, &wait_ms)) {
-		if (is_stopping(s) && wait_ms > 0)
-			return;
 		if (wait_ms > 0)
-			pause_ms(s, wait_ms / 2 + (int)(random() % (wait_ms / 2 + 1)));
+			pause_before_retry(s, wait_ms);
+		if (!has_time(s))
+			return;
 	}
 	if (!full && !is_stopping(s))
 		pause_ms(s, s->o.interval_ms);
@@ -389,18 +364,24 @@ static bool all_sent(struct sink_http *s)
 	return s->next_record >= st->buffer.end_record;
 }
 
+/* What the buffer holds, as long as there is time. */
+static void send_rest(struct sink_http *s)
+{
+	while (ready(s) && !all_sent(s) && has_time(s)) {
+		uint64_t before = s->next_record;
+		turn(s);
+		if (s->next_record == before)
+			break;
+	}
+}
+
 static void *run(void *arg)
 {
 	struct sink_http *s = arg;
 
 	while (!is_stopping(s))
 		turn(s);
-	while (ready(s) && !all_sent(s) && clock_monotonic_ns() < s->end_ns) {
-		uint64_t before = s->next_record;
-		turn(s);
-		if (s->next_record == before)
-			break;
-	}
+	send_rest(s);
 	return NULL;
 }
 
@@ -411,7 +392,7 @@ static void release(struct sink_http *s)
 	http_client_free(s->client);
 	buffer_reader_close(s->reader);
 	http_batch_done(&s->batch);
-	cleanup_close(&s->place_fd);
+	http_place_done(&s->place);
 	cleanup_close(&s->stop_fd);
 	cleanup_close(&s->cancel_fd);
 	free(s);
@@ -442,7 +423,7 @@ int sink_http_start(const struct sink_http_options *options, struct sink_http **
 	s->o.backoff_ms = s->o.backoff_ms ? s->o.backoff_ms : 500;
 	s->backoff_ms = s->o.backoff_ms;
 	s->events_max = EVENTS_MAX;
-	s->place_fd = s->cancel_fd = -1;
+	s->place.fd = s->cancel_fd = -1;
 	s->stop_fd = eventfd(0, EFD_CLOEXEC);
 	s->cancel_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
 	if (s->stop_fd < 0 || s->cancel_fd < 0)
@@ -481,18 +462,28 @@ static void set_deadline(struct sink_http *s, int timeout_ms)
 		;
 }
 
-void sink_http_stop(struct sink_http *s, int timeout_ms)
+void sink_http_drain(struct sink_http *s, int timeout_ms)
 {
 	if (!s)
 		return;
 	set_deadline(s, timeout_ms);
 	pthread_join(s->thread, NULL);
 	say_unsent(s);
-	{
-		struct stats *st = s->o.stats;
-		lock_guard(&st->lock);
-		st->dropped[STATS_DROP_SHUTDOWN] += st->unsent;
-		st->unsendable[STATS_DROP_SHUTDOWN] += st->unsent;
-	}
+	struct stats *st = s->o.stats;
+	lock_guard(&st->lock);
+	st->dropped[STATS_DROP_SHUTDOWN] += st->unsent;
+	st->unsendable[STATS_DROP_SHUTDOWN] += st->unsent;
+	s->drained = st->unsent == 0;
+}
+
+void sink_http_stop(struct sink_http *s)
+{
+	if (!s)
+		return;
+	if (!is_stopping(s))
+		sink_http_drain(s, 0);
+	if (s->drained) /* else it would have what it has been told it will not */
+		send_rest(s);
+	say_unsent(s);
 	release(s);
 }

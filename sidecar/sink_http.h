@@ -35,5 +35,13 @@ struct sink_http_options {
 /* -EINVAL: the URL is none, or is http and must not be. */
 int sink_http_start(const struct sink_http_options *options, struct sink_http **ret,
 		    struct error *e);
-/* Sends what the buffer holds, for at most so long; what is left is counted (SHUTDOWN). Joins. */
-void sink_http_stop(struct sink_http *s, int timeout_ms);
+/*
+ * Ends the thread. It sends what the buffer holds, and tries again after 0.1 s at most, for so long
+ * in all, so that a server that is being restarted gets it; what is left is counted (SHUTDOWN).
+ */
+void sink_http_drain(struct sink_http *s, int timeout_ms);
+/*
+ * Sends what has come into the buffer since, if the drain has sent all and left time; stats.unsent
+ * is what the server does not have. Takes s. Without a drain before nothing more is sent.
+ */
+void sink_http_stop(struct sink_http *s);
