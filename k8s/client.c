@@ -149,6 +149,7 @@ void client_note_answered(struct client *c, int http)
 {
 	if (http >= 500)
 		return;
+	c->answered_ns = clock_monotonic_ns();
 	loop_timer_cancel(&c->probe_timer);
 	lock_guard(&c->state->lock);
 	c->state->away = false;
@@ -162,7 +163,7 @@ void client_note_unanswered(struct client *c, const struct error *why)
 	bool began = !c->state->away;
 	c->state->away = true;
 	c->state->away_error = *why;
-	/* At once: a single slow call must not keep mkdir failing for a second. */
+	/* At once: who is back must not keep mkdir failing for a second. */
 	if (began)
 		loop_timer_set(c->loop, &c->probe_timer, 0);
 }
@@ -187,23 +188,28 @@ static void client_probed(void *data, const struct reply *reply)
 	c->probe = NULL;
 }
 
-static void client_fire_probe(struct loop_timer *t)
+void client_probe(struct client *c)
 {
-	struct client *c = container_of(t, struct client, probe_timer);
-	int64_t now_ns = clock_monotonic_ns();
 	const struct request_spec spec = {
 		.method = REQUEST_GET,
 		.path = "/readyz",
-		.deadline_ns = now_ns + CLIENT_PROBE_NS,
+		.deadline_ns = clock_monotonic_ns() + CLIENT_PROBE_NS,
 		.on_done = client_probed,
 		.data = c,
 	};
 
-	if (!client_away(c, NULL))
-		return;
-	loop_timer_set(c->loop, t, now_ns + CLIENT_PROBE_NS);
 	if (!c->probe)
 		c->probe = request_start_probe(c, &spec);
+}
+
+static void client_fire_probe(struct loop_timer *t)
+{
+	struct client *c = container_of(t, struct client, probe_timer);
+
+	if (!client_away(c, NULL))
+		return;
+	loop_timer_set(c->loop, t, clock_monotonic_ns() + CLIENT_PROBE_NS);
+	client_probe(c);
 }
 
 static void client_renewed(void *data, int result, const struct error *e)

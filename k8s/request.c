@@ -33,6 +33,7 @@ static void request_free(struct request *r)
 		request_attempt_end(r);
 	list_remove(&r->node);
 	loop_timer_cancel(&r->wake);
+	loop_timer_cancel(&r->doubt);
 	buf_done(&r->pending);
 	if (r->spec.secret)
 		buf_wipe(&r->reply_body);
@@ -230,7 +231,9 @@ static void request_failed(struct request *r, int res, bool ambiguous)
 	bool again = false;
 
 	r->ambiguous = r->ambiguous || ambiguous;
-	if (!r->http && (res == -EHOSTUNREACH || res == -ETIMEDOUT))
+	/* This call alone may be slow: then another, or the probe, was answered meanwhile. */
+	bool heard = r->doubted_ns && r->client->answered_ns >= r->doubted_ns;
+	if (!r->http && (res == -EHOSTUNREACH || (res == -ETIMEDOUT && !heard)))
 		client_note_unanswered(r->client, &r->error);
 	if (res == -EPROTO && !r->http) {
 		r->result = res;
@@ -337,6 +340,14 @@ void request_attempt_done(struct loop_transfer *t, CURLcode code)
 	}
 }
 
+static void request_fire_doubt(struct loop_timer *t)
+{
+	struct request *r = container_of(t, struct request, doubt);
+
+	r->doubted_ns = clock_monotonic_ns();
+	client_probe(r->client);
+}
+
 static struct request *request_new(struct client *c, const struct request_spec *spec)
 {
 	struct request *r = calloc(1, sizeof(*r));
@@ -348,6 +359,7 @@ static struct request *request_new(struct client *c, const struct request_spec *
 	r->spec = *spec;
 	list_init(&r->node);
 	loop_timer_init(&r->wake, request_fire_wake);
+	loop_timer_init(&r->doubt, request_fire_doubt);
 	loop_timer_init(&r->stall, request_fire_stall);
 	loop_timer_init(&r->flush, request_fire_flush);
 	r->path = strdup(spec->path);
@@ -365,7 +377,14 @@ static struct request *request_new(struct client *c, const struct request_spec *
 
 static void request_begin(struct request *r)
 {
+	int64_t now_ns = clock_monotonic_ns();
+
 	r->was_away = client_away(r->client, NULL);
+	if (r->probe)
+		r->doubted_ns = now_ns;
+	else if (r->spec.deadline_ns)
+		loop_timer_set(r->client->loop, &r->doubt,
+			       now_ns + (r->spec.deadline_ns - now_ns) / 2);
 	list_push_back(&r->client->requests, &r->node);
 	request_attempt(r);
 }

@@ -26,9 +26,10 @@ struct loop *client_loop(struct client *c);
 struct cluster *client_cluster(struct client *c);
 
 /*
- * Known to be away: the last call failed to connect or timed out, and no probe (GET /readyz, each
- * second while away, started by itself) has succeeded since. Calls that must not wait ask first;
- * e says since when and why. Any thread.
+ * Known to be away: a call failed to connect, or timed out while nobody else was answered either,
+ * and no probe (GET /readyz, each second while away, started by itself; and once when a call has
+ * waited for half of its time) has succeeded since. Calls that must not wait ask first; e says
+ * since when and why. Any thread.
  */
 bool client_away(const struct client *c, struct error *e);
 /* Server's clock minus ours in ms, from Date headers (whole seconds: ±500 ms). Any thread. */

@@ -30,6 +30,7 @@ struct client {
 	bool renewing;              /* some of them wait for new credentials */
 	struct request *probe;      /* of those, the GET /readyz under way */
 	struct loop_timer probe_timer;
+	int64_t answered_ns; /* CLOCK_MONOTONIC of the last answer that was one; 0: none yet */
 };
 
 enum request_next { REQUEST_ATTEMPT, REQUEST_FINISH };
@@ -43,16 +44,18 @@ struct request {
 	/* Of the call as a whole. */
 	struct loop_timer wake; /* what to do next, and when */
 	enum request_next next;
-	bool probe;     /* the client's own: not counted */
-	bool was_away;  /* at the start: one attempt must do */
-	bool renewed;   /* credentials have been renewed for it once */
-	bool renewing;  /* waits for that; the wake timer is its deadline */
-	bool opened;    /* on_open has been called */
-	bool delivered; /* on_data has had bytes */
-	bool ambiguous; /* of any attempt */
-	bool in_data;   /* inside on_open or on_data … */
-	bool cancelled; /* … where it was cancelled */
-	bool finishing; /* inside on_done */
+	struct loop_timer doubt; /* half of its time is over */
+	int64_t doubted_ns;      /* no answer to anybody since: the server is away; 0: not yet */
+	bool probe;              /* the client's own: not counted */
+	bool was_away;           /* at the start: one attempt must do */
+	bool renewed;            /* credentials have been renewed for it once */
+	bool renewing;           /* waits for that; the wake timer is its deadline */
+	bool opened;             /* on_open has been called */
+	bool delivered;          /* on_data has had bytes */
+	bool ambiguous;          /* of any attempt */
+	bool in_data;            /* inside on_open or on_data … */
+	bool cancelled;          /* … where it was cancelled */
+	bool finishing;          /* inside on_done */
 	unsigned failures, quota_races;
 	int result; /* 0 or -errno, with error */
 	struct error error;
@@ -78,6 +81,8 @@ struct request {
 void client_note_date(struct client *c, int64_t date_s, int64_t sent_ns);
 void client_note_answered(struct client *c, int http);
 void client_note_unanswered(struct client *c, const struct error *why);
+/* Asks whether the server is there at all. */
+void client_probe(struct client *c);
 void client_note_end(struct client *c, const struct request *r);
 /* Has request_renewed() called for each request that waits, when it is over. */
 void client_renew(struct client *c);

@@ -53,7 +53,23 @@ static void request_start_refused_is_retried_until_the_server_is_there(void **st
 	teardown();
 }
 
-static void request_start_no_answer_is_ambiguous_and_away(void **state)
+static void set_readyz_stalls(bool stalls)
+{
+	pthread_mutex_lock(&t.server.sockets.mutex);
+	t.server.readyz_stalls = stalls;
+	pthread_mutex_unlock(&t.server.sockets.mutex);
+}
+
+static void get_within(int64_t timeout_ms, int result)
+{
+	call_init(&t.call, &t.fixture, REQUEST_GET, "/x", NULL);
+	t.call.timeout_ms = timeout_ms;
+	call_run(&t.call);
+	assert_int_equal(t.call.r, result);
+}
+
+/* One call is slow, /readyz answers: others need not fail. */
+static void request_start_no_answer_is_ambiguous_and_no_absence(void **state)
 {
 	int64_t start_ns = clock_monotonic_ns();
 
@@ -66,7 +82,18 @@ static void request_start_no_answer_is_ambiguous_and_away(void **state)
 	assert_true(t.call.ambiguous);
 	assert_in_range(elapsed_ms(start_ns), 290, 2500);
 	assert_int_equal(http_server_requests(&t.server), 1);
-	/* /readyz answers. */
+	assert_false(client_away(t.fixture.client, NULL));
+	teardown();
+}
+
+static void request_start_nobody_answered_is_away(void **state)
+{
+	(void)state;
+	setup({ .action = HTTP_STALL });
+	set_readyz_stalls(true);
+	get_within(300, -ETIMEDOUT);
+	assert_true(client_away(t.fixture.client, NULL));
+	set_readyz_stalls(false);
 	wait_until(!client_away(t.fixture.client, NULL));
 	teardown();
 }
@@ -107,21 +134,6 @@ static void request_start_64_at_once_all_succeed(void **state)
 	/* The second round uses the connections of the first. */
 	assert_in_range(t.server.sockets.n, 1, 64);
 	teardown();
-}
-
-static void set_readyz_stalls(bool stalls)
-{
-	pthread_mutex_lock(&t.server.sockets.mutex);
-	t.server.readyz_stalls = stalls;
-	pthread_mutex_unlock(&t.server.sockets.mutex);
-}
-
-static void get_within(int64_t timeout_ms, int result)
-{
-	call_init(&t.call, &t.fixture, REQUEST_GET, "/x", NULL);
-	t.call.timeout_ms = timeout_ms;
-	call_run(&t.call);
-	assert_int_equal(t.call.r, result);
 }
 
 /* A success has cancelled the probes' timer, and the probe that was out then fails. */
@@ -171,7 +183,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(request_start_refused_is_away_until_a_probe_succeeds),
 		cmocka_unit_test(request_start_refused_is_retried_until_the_server_is_there),
-		cmocka_unit_test(request_start_no_answer_is_ambiguous_and_away),
+		cmocka_unit_test(request_start_no_answer_is_ambiguous_and_no_absence),
+		cmocka_unit_test(request_start_nobody_answered_is_away),
 		cmocka_unit_test(request_start_readyz_500_stays_away),
 		cmocka_unit_test(request_start_64_at_once_all_succeed),
 		cmocka_unit_test(client_away_again_while_a_probe_is_out_is_probed),
