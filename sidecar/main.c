@@ -25,7 +25,9 @@
 #include "sidecar/stats.h"
 #include "sidecar/tail.h"
 
-#define RETRY_MS 5000 /* between attempts to begin recording */
+/* Between attempts to begin recording: what hinders may be over at once, or stay. */
+#define RETRY_MS 250
+#define RETRY_MAX_MS 5000
 /* The kubelet gives about two seconds after the weaver has ended. */
 #define DRAIN_MS 300
 #define SINK_MS 700
@@ -109,7 +111,7 @@ static bool begin(struct sidecar *s)
 {
 	struct error e;
 
-	for (;;) {
+	for (int ms = RETRY_MS;; ms = ms * 2 < RETRY_MAX_MS ? ms * 2 : RETRY_MAX_MS) {
 		e = (struct error)ERROR_INIT;
 		if (recorder_new(&s->settings, &s->stats, &s->recorder, &e) == 0) {
 			set_trouble(s, "");
@@ -117,7 +119,7 @@ static bool begin(struct sidecar *s)
 			return true;
 		}
 		set_trouble(s, e.text);
-		if (wait_ms(s, -1, RETRY_MS))
+		if (wait_ms(s, -1, ms))
 			return false;
 	}
 }

@@ -55,6 +55,10 @@ audit_pod()
 audit_exit()
 {
 	local processes
+	[ "$case_status" = 0 ] || [ "$case_status" = 77 ] || {
+		echo "health: $(audit_get 9091 /health || echo "no answer, status $?")"
+		tail -n 20 "$W/sidecar.log"
+	} >&2
 	{
 		for processes in "$POD"/*/cgroup.procs; do
 			xargs -r kill -KILL <"$processes"
@@ -64,7 +68,6 @@ audit_exit()
 	} 2>/dev/null
 	! mountpoint -q "$AUDIT" || umount "$AUDIT"
 	rmdir "$POD/sidecar" "$POD/weaver" "$POD" || case_status=1
-	[ "$case_status" = 0 ] || [ "$case_status" = 77 ] || tail -n 20 "$W/sidecar.log" >&2
 }
 
 # in_pod COMMAND...: in its network, but in no container of it.
