@@ -16,6 +16,14 @@
 /* What NTP may bend either clock by is 500 ppm. */
 #define CLIENT_DRIFT_DIVISOR 1000
 
+/*
+ * How long each of the probes waits. What was lost on the way does not arrive later: a probe that
+ * is begun anew each second finds a server within a second of its return. One that answers, but
+ * takes longer than that, is found by the other, and only while it is away.
+ */
+enum { CLIENT_PROBE_QUICK, CLIENT_PROBE_PATIENT };
+static const int64_t client_patience_ns[CLIENT_PROBES] = { CLIENT_PROBE_NS, 10 * CLOCK_NS_PER_S };
+
 static void client_fire_probe(struct loop_timer *t);
 
 int client_new(struct loop *loop, struct cluster *cluster, const char *user_agent,
@@ -49,8 +57,9 @@ void client_free(struct client *c)
 	if (!c)
 		return;
 	loop_timer_cancel(&c->probe_timer);
-	if (c->probe)
-		request_cancel(c->probe);
+	for (size_t i = 0; i < CLIENT_PROBES; i++)
+		if (c->probes[i])
+			request_cancel(c->probes[i]);
 	cluster_free(c->cluster);
 	lock_done(&c->state->lock);
 	free(c->state);
@@ -182,24 +191,29 @@ void client_note_end(struct client *c, const struct request *r)
 
 static void client_probed(void *data, const struct reply *reply)
 {
-	struct client *c = data;
+	struct request **probe = data;
 
 	(void)reply; /* the request itself has said whether there was an answer */
-	c->probe = NULL;
+	*probe = NULL;
 }
 
-void client_probe(struct client *c)
+static void client_probe_start(struct client *c, int which)
 {
 	const struct request_spec spec = {
 		.method = REQUEST_GET,
 		.path = "/readyz",
-		.deadline_ns = clock_monotonic_ns() + CLIENT_PROBE_NS,
+		.deadline_ns = clock_monotonic_ns() + client_patience_ns[which],
 		.on_done = client_probed,
-		.data = c,
+		.data = &c->probes[which],
 	};
 
-	if (!c->probe)
-		c->probe = request_start_probe(c, &spec);
+	if (!c->probes[which])
+		c->probes[which] = request_start_probe(c, &spec);
+}
+
+void client_probe(struct client *c)
+{
+	client_probe_start(c, CLIENT_PROBE_QUICK);
 }
 
 static void client_fire_probe(struct loop_timer *t)
@@ -209,7 +223,8 @@ static void client_fire_probe(struct loop_timer *t)
 	if (!client_away(c, NULL))
 		return;
 	loop_timer_set(c->loop, t, clock_monotonic_ns() + CLIENT_PROBE_NS);
-	client_probe(c);
+	client_probe_start(c, CLIENT_PROBE_QUICK);
+	client_probe_start(c, CLIENT_PROBE_PATIENT);
 }
 
 static void client_renewed(void *data, int result, const struct error *e)

@@ -21,14 +21,16 @@ struct client_state {
 	uint64_t calls, failures;
 };
 
+#define CLIENT_PROBES 2
+
 struct client {
-	struct loop *loop;          /* borrowed */
-	struct cluster *cluster;    /* owned */
-	char *user_agent;           /* owned */
-	struct client_state *state; /* owned */
-	struct list requests;       /* struct request */
-	bool renewing;              /* some of them wait for new credentials */
-	struct request *probe;      /* of those, the GET /readyz under way */
+	struct loop *loop;                     /* borrowed */
+	struct cluster *cluster;               /* owned */
+	char *user_agent;                      /* owned */
+	struct client_state *state;            /* owned */
+	struct list requests;                  /* struct request */
+	bool renewing;                         /* some of them wait for new credentials */
+	struct request *probes[CLIENT_PROBES]; /* of those, each GET /readyz under way */
 	struct loop_timer probe_timer;
 	int64_t answered_ns; /* CLOCK_MONOTONIC of the last answer that was one; 0: none yet */
 };

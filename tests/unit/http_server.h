@@ -38,6 +38,7 @@ struct http_server {
 	/* sockets.mutex guards what follows. */
 	const char *readyz; /* reply; NULL: 200 */
 	bool readyz_stalls;
+	int readyz_delay_ms;
 	size_t requests;
 	struct buf log; /* all requests but /readyz */
 };
@@ -101,6 +102,7 @@ static inline bool http_answer(struct http_connection *c, const struct buf *requ
 	pthread_mutex_lock(&s->sockets.mutex);
 	if (strncmp(request->data, "GET /readyz", 11) == 0) {
 		step.reply = s->readyz ? s->readyz : ok;
+		step.delay_ms = s->readyz_delay_ms;
 		if (s->readyz_stalls)
 			step = (struct http_step){ .action = HTTP_STALL };
 	} else {

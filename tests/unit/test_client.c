@@ -152,6 +152,33 @@ static void client_away_again_while_a_probe_is_out_is_probed(void **state)
 	teardown();
 }
 
+/* It answers all that it is asked, only slowly. */
+static void client_away_slow_readyz_ends_it(void **state)
+{
+	(void)state;
+	setup({ .action = HTTP_STALL });
+	t.server.readyz_delay_ms = 1700;
+	get_within(100, -ETIMEDOUT);
+	assert_true(client_away(t.fixture.client, NULL));
+	wait_until(!client_away(t.fixture.client, NULL));
+	teardown();
+}
+
+/* The patient probe of an absence that is over ends without an answer. */
+static void client_away_probe_that_is_late_begins_none(void **state)
+{
+	(void)state;
+	setup({ .action = HTTP_STALL }, { OK2 });
+	set_readyz_stalls(true);
+	get_within(100, -ETIMEDOUT);
+	get_within(3000, 0);
+	for (int i = 0; i < 120; i++) {
+		assert_false(client_away(t.fixture.client, NULL));
+		poll(NULL, 0, 10);
+	}
+	teardown();
+}
+
 static void client_server_time_is_never_ahead(void **state)
 {
 	int64_t local_s = clock_realtime_ns() / CLOCK_NS_PER_S, date_s;
@@ -188,6 +215,8 @@ int main(void)
 		cmocka_unit_test(request_start_readyz_500_stays_away),
 		cmocka_unit_test(request_start_64_at_once_all_succeed),
 		cmocka_unit_test(client_away_again_while_a_probe_is_out_is_probed),
+		cmocka_unit_test(client_away_slow_readyz_ends_it),
+		cmocka_unit_test(client_away_probe_that_is_late_begins_none),
 		cmocka_unit_test(client_server_time_is_never_ahead),
 	};
 
