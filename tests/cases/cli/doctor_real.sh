@@ -17,7 +17,7 @@ doctor()
 # finds LINE CURE: the whole line after its mark, a regular expression, and what is below it.
 finds()
 {
-	grep -A4 -E "^[✗!] $1\$" <<<"$out" | grep -qE "^   +.*$2" || fail "no '$1' with '$2' in: $out"
+	sed -nE "\\%^(✗|!) $1\$%,/^[^ ]/p" <<<"$out" | grep -qE "^   +.*$2" || fail "no '$1' with '$2' in: $out"
 }
 
 # only LINE CURE: that, and nothing else is wrong.
@@ -49,7 +49,7 @@ doctor "$ADMIN_KUBECONFIG" namespace=not-there
 only 'namespace +not-there does not exist on https://.*' 'kubectl create namespace not-there'
 k create -f - >/dev/null <<<"{apiVersion: v1, kind: Namespace, metadata: {name: $NS-ends, finalizers: [weaverfs.test/held]}}"
 at_end 'k patch namespace "$NS-ends" --type merge -p "{\"metadata\": {\"finalizers\": null}}" >/dev/null'
-k delete namespace "$NS-ends" --wait=false >/dev/null
+k delete namespace "$NS-ends" --wait=false >/dev/null 2>&1
 doctor "$ADMIN_KUBECONFIG" "namespace=$NS-ends"
 only "namespace +$NS-ends is terminating" 'wait until it is gone'
 
