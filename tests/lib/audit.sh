@@ -48,8 +48,15 @@ audit_pod()
 	mkdir -p "$POD/sidecar" "$POD/weaver" "$AUDIT"
 	unshare --net sh -c 'ip link set lo up && exec sleep infinity' &
 	pod_network=$!
-	wait_for 5 sh -c "nsenter --net=/proc/$pod_network/ns/net ip link show lo | grep -q LOWER_UP"
+	wait_for 5 pod_network_is_up
 	at_end audit_exit
+}
+
+# Before it has left our network, its loopback is ours, which is up.
+pod_network_is_up()
+{
+	[ "$(readlink "/proc/$pod_network/ns/net")" != "$(readlink /proc/self/ns/net)" ] &&
+		in_pod ip link show lo | grep -q LOWER_UP
 }
 
 audit_exit()
