@@ -30,8 +30,9 @@ struct pod_container {
 	int exit_code, signal;
 	int64_t started_s, finished_s; /* 0 where the server says 1970 (StartError) */
 	bool ready, started;
-	bool restartable;    /* an init container with restartPolicy Always: a native sidecar */
-	unsigned char order; /* its place among the statuses: the kubelet sorts them by name */
+	bool restartable;      /* an init container with restartPolicy Always: a native sidecar */
+	unsigned char order;   /* its place among the statuses: the kubelet sorts them by name */
+	uint16_t metrics_port; /* what its literal env …_METRICS_PORT says; 0: nothing good */
 };
 
 struct pod {

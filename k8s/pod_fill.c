@@ -6,6 +6,7 @@
  */
 #include "k8s/pod_fill.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "k8s/base/rfc3339.h"
@@ -186,6 +187,27 @@ static void fill_state(struct pack *p, struct pod_container *c, const cJSON *sta
 	c->finished_s = get_time(terminated, "finishedAt");
 }
 
+/* Of a name that is there twice the later one wins, as in the container. */
+static uint16_t find_metrics_port(const cJSON *env)
+{
+	static const char suffix[] = "_METRICS_PORT";
+	const cJSON *item;
+	uint16_t port = 0;
+
+	cJSON_ArrayForEach(item, env) {
+		const char *name = get_string(item, "name"), *value = get_string(item, "value");
+		size_t len = name ? strlen(name) : 0;
+		char *end;
+
+		if (!value || len < strlen(suffix) ||
+		    strcmp(name + len - strlen(suffix), suffix) != 0)
+			continue;
+		unsigned long number = strtoul(value, &end, 10);
+		port = *end || number > UINT16_MAX ? 0 : (uint16_t)number;
+	}
+	return port;
+}
+
 static void fill_container(struct pack *p, struct pod_container *c, const cJSON *spec,
 			   const cJSON *statuses)
 {
@@ -197,6 +219,7 @@ static void fill_container(struct pack *p, struct pod_container *c, const cJSON 
 	c->name = pack_word(p, name);
 	c->id = pack_string(p, get_string(status, "containerID"));
 	c->restartable = policy && strcmp(policy, "Always") == 0;
+	c->metrics_port = find_metrics_port(get(spec, "env"));
 	if (!status) {
 		c->reason = c->message = pack_word(p, NULL);
 		return;

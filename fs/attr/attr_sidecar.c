@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "fs/attr/attr_handlers.h"
-#include "fs/config/config.h"
+#include "fs/weaver/podspec.h"
 #include "fs/weaver/weaver.h"
 #include "k8s/pod.h"
 
@@ -16,7 +16,8 @@ int attr_sidecar_metrics(const struct weaver_view *w, struct buf *path, uint16_t
 		return error_set(e, ENODATA, WEAVER_NO_SIDECAR);
 	if (sidecar->state != POD_STATE_RUNNING)
 		return error_set(e, ENOTCONN, "the audit sidecar does not run");
-	*ret_port = (uint16_t)w->fs->config->audit_metrics_port;
+	/* another mount, with another setting, may have made it */
+	*ret_port = sidecar->metrics_port ? sidecar->metrics_port : LOOM_SIDECAR_METRICS_PORT;
 	buf_add_str(path, "/metrics");
 	return attr_done(path, e);
 }

@@ -98,4 +98,5 @@ int podspec_check_name(const char *name, struct error *e);
 #define LOOM_ENV_BRANCH "LOOM_BRANCH"
 #define LOOM_CONTAINER "weaver"
 #define LOOM_SIDECAR "audit-sidecar"
+#define LOOM_SIDECAR_METRICS_PORT 9090 /* where its environment names none */
 #define LOOM_POD_PREFIX "weaver-"

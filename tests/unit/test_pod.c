@@ -97,6 +97,33 @@ static void every_fixture_has_the_servers_words(void **state)
 	}
 }
 
+static void metrics_port_is_that_of_the_containers_environment(void **state)
+{
+	static const char *const env[][2] = {
+		{ "{\"name\":\"A_METRICS_PORT\",\"value\":\"9190\"}", "9190" },
+		{ "{\"name\":\"A_METRICS_PORT\",\"value\":\"1\"},"
+		  "{\"name\":\"A_METRICS_PORT\",\"value\":\"2\"}",
+		  "2" },
+		{ "{\"name\":\"A_METRICS_PORT\",\"value\":\"65536\"}", "0" },
+		{ "{\"name\":\"A_METRICS_PORT\",\"value\":\"9190x\"}", "0" },
+		{ "{\"name\":\"A_METRICS_PORT\",\"valueFrom\":{}}", "0" },
+		{ "{\"name\":\"A_METRICS_PORT_B\",\"value\":\"9190\"}", "0" },
+		{ "{\"name\":\"PORT\",\"value\":\"9190\"},{\"value\":\"1\"}", "0" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(env); i++) {
+		_cleanup_(buf_done) struct buf json = BUF_INIT;
+		buf_printf(&json,
+			   "{\"metadata\":{\"name\":\"n\",\"uid\":\"u\"},\"spec\":{"
+			   "\"initContainers\":[{\"name\":\"i\",\"env\":[%s]}]}}",
+			   env[i][0]);
+		_cleanup_(pod_unrefp) struct pod *p = NULL;
+		assert_int_equal(pod_parse(json.data, NULL, &p, NULL), 0);
+		assert_int_equal(p->init[0].metrics_port, atoi(env[i][1]));
+	}
+}
+
 static void fields_of_a_running_pod(void **state)
 {
 	_cleanup_(pod_unrefp) struct pod *p = parse_fixture("running.Running");
@@ -327,6 +354,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_fixture_has_the_servers_words),
+		cmocka_unit_test(metrics_port_is_that_of_the_containers_environment),
 		cmocka_unit_test(fields_of_a_running_pod),
 		cmocka_unit_test(causes_of_failure_are_kept),
 		cmocka_unit_test(words_of_rarer_states),

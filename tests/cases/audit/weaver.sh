@@ -26,7 +26,7 @@ spec:
 END
 options="$(audit_options),audit_filter_rate_limit=4321"
 [ "$TEST_CLUSTER" != real ] || k label namespace "$NS" loom.dev/weavers- >/dev/null # the policy forbids it
-mount_weavers "$options,pod_patch=$W/patch.yaml"
+mount_weavers "$options,pod_patch=$W/patch.yaml,audit_metrics_port=9190" # its metrics are there for any mount
 audited_weaver b
 umount_weavers
 mount_weavers "$options"
