@@ -95,6 +95,8 @@ static const struct config_setting settings[] = {
 	  "1 in so many reads in /workspace is" },
 	{ "audit_filter_rate_limit", NULL, ENV "AUDIT_FILTER_RATE_LIMIT", CONFIG_NUMBER, FIELD(audit_filter_rate_limit), "5000", 0, 10000000, NULL,
 	  "so many records of a kind a second are, executions, privileges and escapes always; 0: all" },
+	{ "audit_stdout_bytes", NULL, ENV "AUDIT_STDOUT_BYTES", CONFIG_BYTES, FIELD(audit_stdout_bytes), "1048576", 0, 1 << 30, NULL,
+	  "so many bytes a second go to the sidecar's log, too; 0: none" },
 	{ "org_id", NULL, ENV "ORG_ID", CONFIG_LABEL, FIELD(org_id), "local", 0, 0, NULL,
 	  "label loom.dev/org-id" },
 	{ "users_file", "users", ENV "USERS_FILE", CONFIG_PATH, FIELD(users_file), NULL, 0, 0, NULL,

@@ -52,6 +52,7 @@ struct config {
 	bool audit_allow_insecure_http;
 	char *audit_filter_paths_ignore, *audit_filter_paths_always;
 	int64_t audit_filter_read_sample_rate, audit_filter_rate_limit;
+	int64_t audit_stdout_bytes; /* a second */
 	char *org_id;
 	char *users_file; /* uid → Loom user id */
 	mode_t create_mode;

@@ -98,6 +98,7 @@ static void add_env(struct podspec_json *b, cJSON *container, const struct podsp
 				config->audit_filter_read_sample_rate);
 	podspec_json_env_number(b, env, "LOOM_AUDIT_FILTER_RATE_LIMIT",
 				config->audit_filter_rate_limit);
+	podspec_json_env_number(b, env, "LOOM_AUDIT_STDOUT_BYTES", config->audit_stdout_bytes);
 	if (config->audit_allow_insecure_http)
 		podspec_json_env(b, env, "LOOM_AUDIT_ALLOW_INSECURE_HTTP", "1");
 }

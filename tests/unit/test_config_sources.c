@@ -54,6 +54,7 @@ static const struct row {
 	{ "audit_filter_paths_always", LOOM "AUDIT_FILTER_PATHS_ALWAYS", "/b", NULL },
 	{ "audit_filter_read_sample_rate", LOOM "AUDIT_FILTER_READ_SAMPLE_RATE", "1", "0" },
 	{ "audit_filter_rate_limit", LOOM "AUDIT_FILTER_RATE_LIMIT", "0", "10000001" },
+	{ "audit_stdout_bytes", LOOM "AUDIT_STDOUT_BYTES", "0", "1073741825" },
 	{ "org_id", LOOM "ORG_ID", "acme", "a b" },
 	{ "users_file", LOOM "USERS_FILE", other_path, "/no/such/file" },
 	{ "create_mode", LOOM "CREATE_MODE", "0755", "9" },

@@ -175,7 +175,7 @@ static void build_default_with_audit_is_complete(void **state)
 	     "audit_enabled=true,server_url=https://loom.example,org_id=acme,audit_token_secret=tok,"
 	     "audit_probes=shared,audit_allow_insecure_http=true,audit_filter_paths_always=/x,"
 	     "audit_metrics_port=9190,audit_health_port=9191,audit_batch_interval_ms=50,"
-	     "audit_filter_rate_limit=0");
+	     "audit_filter_rate_limit=0,audit_stdout_bytes=64Ki");
 	assert_int_equal(podspec_init(&s, &c, NULL), 0);
 	_cleanup_(cleanup_json) cJSON *p = build(&s, &c);
 	assert_string_equal(text_at(p, "spec:containers:0:image"), c.image);
@@ -202,6 +202,7 @@ static void build_default_with_audit_is_complete(void **state)
 	assert_string_equal(env_of(p, "initContainers", "LOOM_AUDIT_FILTER_READ_SAMPLE_RATE"),
 			    "10");
 	assert_string_equal(env_of(p, "initContainers", "LOOM_AUDIT_FILTER_RATE_LIMIT"), "0");
+	assert_string_equal(env_of(p, "initContainers", "LOOM_AUDIT_STDOUT_BYTES"), "65536");
 	assert_string_equal(text_at(p, "spec:initContainers:0:env:3:valueFrom:fieldRef:fieldPath"),
 			    "metadata.name");
 	assert_string_equal(text_at(p, "metadata:labels:loom.dev/org-id"), "acme");

@@ -31,7 +31,7 @@ declare -A bad=(
 	[secrets_allow_insecure]=perhaps [server_url]=localhost:1 [audit_probes]=none
 	[audit_follow]=never [audit_required]=x [audit_token_secret]=A_b [audit_ca_secret]=-x
 	[audit_allow_insecure_http]=2 [audit_filter_paths_ignore]=- [audit_filter_paths_always]=-
-	[audit_filter_read_sample_rate]=0 [audit_filter_rate_limit]=-1
+	[audit_filter_read_sample_rate]=0 [audit_filter_rate_limit]=-1 [audit_stdout_bytes]=2Gi
 	[org_id]='a b' [users_file]=relative [create_mode]=1999 [create_gid]=no-such-group
 	[max_per_user]=many [archive_hours]=-1 [archive_max_bytes]=x [state_dir]=here
 	[start_timeout]=soon [create_timeout_ms]=99 [pod_patch]=relative
