@@ -18,13 +18,13 @@ DEB    ?= $(dir $(O))
 VERSION := 0.1.0
 PKGS    := fuse3 libcurl libcjson yaml-0.1 libwebsockets openssl
 
-# Debian packages: to build it and to try it; to check the form, and to run the cases without and with a cluster.
+# Debian packages: to build it, as a package too, and to try it; to check the form, and to run the cases without and with a cluster.
 DEPS := gcc libc6-dev make pkg-config git libfuse3-dev libcurl4-openssl-dev libcjson-dev libyaml-dev \
-	libwebsockets-dev libssl-dev libbpf-dev libelf-dev zlib1g-dev bpftool llvm clang fuse3 bubblewrap
+	libwebsockets-dev libssl-dev libbpf-dev libelf-dev zlib1g-dev bpftool llvm clang fuse3 bubblewrap dpkg-dev
 TEST_DEPS := libcmocka-dev libclang-rt-14-dev clang-format \
 	jq curl openssl python3 inotify-tools iproute2 procps util-linux \
 	busybox-static containerd runc containernetworking-plugins iptables \
-	rsync less entr vim-tiny htop tmux nix-bin dpkg-dev groff-base mmdebstrap buildah
+	rsync less entr vim-tiny htop tmux nix-bin groff-base mmdebstrap buildah
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
 	-Wwrite-strings -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough -Wconversion -Wno-sign-conversion \
