@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * weaver top: woken by keys, signals, .weaverfs/follow/events and what was measured; by itself once
- * a second for the clock. Weavers are listed when an event says that one has changed, and each 15 s
- * for what raises none (a ttl that somebody wrote).
+ * a second for the clock. Weavers are listed when an event says that one has changed, each 15 s for
+ * what raises none (a ttl that somebody wrote), and each 2 s while one terminates: its end raises
+ * none, either.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@
 #include "tools/value.h"
 
 #define TOP_LIST_NS (15 * CLOCK_NS_PER_S)
+#define TOP_ENDING_NS (2 * CLOCK_NS_PER_S)
 #define TOP_SETTLE_NS (100 * CLOCK_NS_PER_MS) /* after an event: it seldom comes alone */
 #define TOP_CTRL(c) ((c)&0x1f)
 
@@ -57,6 +59,14 @@ static void top_open_events(struct top *t)
 	t->events = open(buf_str(&path), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
+static bool top_one_terminates(const struct top *t)
+{
+	for (size_t i = 0; i < t->model.n; i++)
+		if (strcmp(t->model.all[i].row.status, "terminating") == 0)
+			return true;
+	return false;
+}
+
 /* A mount that is gone is said on the screen; it may come back. */
 static void top_list(struct top *t)
 {
@@ -69,7 +79,7 @@ static void top_list(struct top *t)
 		snprintf(t->health, sizeof(t->health), "the mount: %s", strerror(e.code));
 	if (!t->model.chosen[0])
 		top_model_choose(&t->model, 0);
-	t->list_ns = clock_monotonic_ns() + TOP_LIST_NS;
+	t->list_ns = clock_monotonic_ns() + (top_one_terminates(t) ? TOP_ENDING_NS : TOP_LIST_NS);
 }
 
 static void top_draw(struct top *t)

@@ -36,9 +36,9 @@ wait_for 20 pane_shows "$MNT: 2 weavers, 2 running"
 wait_for 20 pane_shows 'q quit'
 # others' changes, without a key
 mkdir "$MNT/gamma"
-wait_for 10 row_is gamma 'running'
+wait_for 5 row_is gamma 'running'
 rmdir "$MNT/gamma"
-wait_for 20 not_shown gamma
+wait_for 10 not_shown gamma # 5 s of grace
 echo 1h >"$MNT/beta/ttl"
 wait_for 30 row_is beta 'running +59m'
 
@@ -76,7 +76,7 @@ pane_keys n
 wait_for 5 pane_shows 'q quit'
 test -d "$MNT/alpha"
 pane_keys x y
-wait_for 30 not_shown alpha
+wait_for 10 not_shown alpha
 expect_fail test -e "$MNT/alpha"
 # a pager, and back
 pane_keys g i
