@@ -196,6 +196,12 @@ status_is()
 	[ "$(cat "$MNT/$1/status")" = "$2" ]
 }
 
+# has_printed NAME LINE, for wait_for: its traps are set then. Asked of the cluster, so that no mount follows the log.
+has_printed()
+{
+	k logs "$(cat "$MNT/$1/pod")" | grep -x "$2"
+}
+
 # What "set -e" is about to end, in a subshell or in the case itself.
 case_error()
 {

@@ -23,8 +23,8 @@ slow_end='trap "n=10" TERM; i=0; n=100000
 mount_weavers cleanup_interval_secs=3600
 make_pod deleted "$slow_end"
 make_pod expired "$slow_end"
-wait_for 30 status_is deleted running
-wait_for 30 status_is expired running
+wait_for 30 has_printed deleted 'line 1'
+wait_for 30 has_printed expired 'line 1'
 k delete pod "$(cat "$MNT/deleted/pod")" --wait=false >/dev/null
 echo 1 >"$MNT/expired/ttl"
 check_log deleted

@@ -27,7 +27,8 @@ make_pod a "$slow_end"
 make_pod b "$slow_end"
 wait_for 30 status_is a running
 wait_for 30 status_is b running
-sleep 1
+wait_for 30 has_printed a 'line 5'
+wait_for 30 has_printed b 'line 5'
 pod_b=$(cat "$MNT/b/pod")
 exec 3<"$MNT/a/logs" # follows already
 rmdir "$MNT/a"

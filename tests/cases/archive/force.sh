@@ -10,7 +10,7 @@ pod_gone()
 
 mount_weavers max_concurrent=1
 make_pod a 'trap "" TERM; echo deaf; while :; do sleep 1; done'
-wait_for 30 grep -q deaf "$MNT/a/logs" # before, it would end at once
+wait_for 30 has_printed a deaf # before, it would end at once
 pod=$(cat "$MNT/a/pod")
 rmdir "$MNT/a"
 assert_errno 'Disk quota exceeded' mkdir "$MNT/b"

@@ -14,7 +14,7 @@ make_pod a 'trap "stop=1" TERM; i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); e
 	[ -z "${stop-}" ] || left=$((${left:-10} - 1)); [ "${left:-1}" -gt 0 ] || break
 	sleep 0.1; done; echo last $i; exit 3'
 wait_for 30 status_is a running
-sleep 1
+wait_for 30 has_printed a 'line 5'
 id=$(cat "$MNT/a/id")
 for file in image command args id pod node owner created env memory; do
 	cp "$MNT/a/$file" "$W/before.$file"

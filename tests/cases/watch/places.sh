@@ -50,6 +50,7 @@ make_pod_json unplaced "$(cat /proc/sys/kernel/random/uuid)" true '{"nodeSelecto
 	k create -f - >/dev/null
 wait_for 30 status_is deleted running
 wait_for 30 status_is expired running
+wait_for 30 has_printed expired first
 wait_for 30 status_is w running
 : >"$W/archive"
 k delete pod --wait=false "$(pod_of deleted)" >/dev/null
