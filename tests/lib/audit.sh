@@ -132,7 +132,7 @@ audit_is()
 audit_ready()
 {
 	audit_start "$@"
-	wait_for 20 sh -c "nsenter --net=/proc/$pod_network/ns/net curl -sf http://127.0.0.1:9091/health"
+	wait_for 20 in_pod curl -sf http://127.0.0.1:9091/health
 }
 
 # audit_stop: by SIGTERM; the trail is then in $W/trail.
